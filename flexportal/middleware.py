@@ -1,0 +1,34 @@
+"""What holds for every response and request: the content security policy and the client's true address."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+def content_security_policy(get_response: Handler) -> Handler:
+    """Nothing is loaded from, or sent to, another host. Django has a middleware for this only from 6.0."""
+    policy = "; ".join(f"{name} {value}" for name, value in settings.CONTENT_SECURITY_POLICY.items())
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        return response
+
+    return middleware
+
+
+def client_address(get_response: Handler) -> Handler:
+    """Behind N trusted proxies the client is the Nth address from the right; what stands left of it is hearsay."""
+    proxies = settings.TRUSTED_PROXIES
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+        if proxies and len(hops) >= proxies:
+            request.META["REMOTE_ADDR"] = hops[-proxies]
+        return get_response(request)
+
+    return middleware

@@ -1,0 +1,288 @@
+"""Settings of the portal: read from the environment, every default safe for a first run on one machine."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from flexportal import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- what kind of installation this is ---------------------------------------------------------------------
+
+ENVIRONMENT = env.text("FLEXPORTAL_ENV", "demo")
+if ENVIRONMENT not in ("demo", "production"):
+    raise ImproperlyConfigured(f"FLEXPORTAL_ENV is {ENVIRONMENT!r}; write demo or production.")
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = env.flag("DEBUG")
+STATE_DIR = BASE_DIR / env.text("STATE_DIR", "var")
+LOCAL_MARKET = env.flag("FLEXPORTAL_LOCAL_MARKET")
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("DEBUG shows secrets to strangers; production does not start with it.")
+if PRODUCTION and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is empty; production needs the names that it answers to.")
+
+
+def _secret(name: str, file: str, prefix: str = "") -> str:
+    """The secret from the environment; only a demo makes one for itself."""
+    value = env.secret(name)
+    if value or not PRODUCTION:
+        return value or env.kept(STATE_DIR / file, prefix)
+    raise ImproperlyConfigured(f"{name} is not set; production needs it, or {name}_FILE.")
+
+
+def _master_keys(listed: str) -> list[bytes]:
+    """Keys that encrypt the private signing keys at rest: the first encrypts, each of them decrypts."""
+    keys = [key.strip() for key in listed.split(",")]
+    if PRODUCTION and any(key.startswith("demo:") for key in keys):
+        raise ImproperlyConfigured("FLEXPORTAL_MASTER_KEY is the one of a demo; production needs its own.")
+    try:
+        found = [bytes.fromhex(key.removeprefix("demo:")) for key in keys]
+    except ValueError:
+        found = []
+    if not found or any(len(key) != 32 for key in found):
+        raise ImproperlyConfigured(
+            "FLEXPORTAL_MASTER_KEY: write keys of 64 hexadecimal digits, comma between."
+        )
+    return found
+
+
+SECRET_KEY = _secret("SECRET_KEY", "secret_key", "demo:")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+if PRODUCTION and SECRET_KEY.startswith("demo:"):
+    raise ImproperlyConfigured("SECRET_KEY is the one of a demo; production needs its own.")
+MASTER_KEYS = _master_keys(_secret("FLEXPORTAL_MASTER_KEY", "master_key", "demo:"))
+
+# --- the app -----------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "offers",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "flexportal.middleware.client_address",
+    "flexportal.middleware.content_security_policy",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "flexportal.urls"
+WSGI_APPLICATION = "flexportal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+INSTALLED_APPS.append("django.forms")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+
+# --- database and cache ------------------------------------------------------------------------------------
+
+
+def _sqlite(entry: dict[str, Any]) -> dict[str, Any]:
+    """One writer at a time that waits its turn; WAL only where its reset bug is mended (SQLite 3.51.3)."""
+    journal = "WAL" if sqlite3.sqlite_version_info >= (3, 51, 3) else "TRUNCATE"
+    pragmas = f"PRAGMA journal_mode={journal}; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+    options = {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": pragmas}
+    return {**entry, "NAME": BASE_DIR / entry["NAME"], "OPTIONS": options}
+
+
+def _postgresql(entry: dict[str, Any]) -> dict[str, Any]:
+    """A transaction that was forgotten open blocks everybody: the server ends it after half a minute."""
+    options = {"connect_timeout": 5, "options": "-c idle_in_transaction_session_timeout=30000"}
+    return {
+        **entry,
+        "OPTIONS": options | entry["OPTIONS"],
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+def _database(entry: dict[str, Any]) -> dict[str, Any]:
+    return _sqlite(entry) if entry["ENGINE"].endswith("sqlite3") else _postgresql(entry)
+
+
+REDIS_URL = env.text("REDIS_URL")
+DATABASES = {"default": _database(env.database("DATABASE_URL", f"sqlite:///{STATE_DIR}/db.sqlite3"))}
+CACHES = {
+    "default": (
+        {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "flexportal",
+        }
+        if REDIS_URL
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "flexportal"}
+    )
+}
+
+# --- people ------------------------------------------------------------------------------------------------
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
+SESSION_COOKIE_NAME = "flexportal_session"
+CSRF_COOKIE_NAME = "flexportal_csrf"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# --- the wire ----------------------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data: blob:",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = ["^health/"]
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+
+# --- static files ------------------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = STATE_DIR / "static"
+MEDIA_URL = "media/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "flexportal.static.NodeModulesFinder",
+]
+NODE_MODULES = {
+    "vendor/htmx.min.js": BASE_DIR / "node_modules/htmx.org/dist/htmx.min.js",
+    "vendor/plotly-basic.min.js": BASE_DIR / "node_modules/plotly.js-basic-dist-min/plotly-basic.min.js",
+}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "flexportal.static.ManifestStorage"
+            if PRODUCTION
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- the API -----------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Flexportal",
+    "DESCRIPTION": "Everything that the desk does, for programs. Power in watts, amounts as strings.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- background work: the tasks carry nothing, the rows say what is due --------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL or "atomicfs://"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {
+        "visibility_timeout": 300,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 30,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+        "global_keyprefix": "flexportal.",
+    }
+    if REDIS_URL
+    else {"folder": str(STATE_DIR / "broker"), "polling_interval": 0.1}
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = 8
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "deliver what is due": {"task": "offers.tasks.deliver_due", "schedule": 2.0, "options": {"expires": 2}},
+    "process the inbox": {"task": "offers.tasks.process_inbox", "schedule": 2.0, "options": {"expires": 2}},
+    "expire what is over": {"task": "offers.tasks.expire_due", "schedule": 5.0, "options": {"expires": 5}},
+}
+
+# --- logs --------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "flexportal.logs.JSONFormatter"},
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json" if PRODUCTION else "plain"},
+    },
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"django": {"handlers": [], "propagate": True}, "celery.app.trace": {"level": "WARNING"}},
+}
