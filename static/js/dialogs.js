@@ -1,0 +1,49 @@
+// Native dialogs: the keyboard map, confirmations, and any <dialog> opened by data-open="id".
+const ask = () => document.getElementById('confirm');
+
+// Resolves to whether the user said yes. Esc, the cross and "Back" all mean no.
+export function confirmed(text, label, danger = false) {
+  const dialog = ask();
+  dialog.querySelector('[data-text]').textContent = text;
+  const yes = dialog.querySelector('[value="yes"]');
+  yes.textContent = label;
+  yes.className = danger ? 'btn danger' : 'btn main';
+  dialog.returnValue = '';
+  dialog.showModal();
+  yes.focus();
+  return new Promise(resolve => {
+    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes'), { once: true });
+  });
+}
+
+async function onSubmit(event) {
+  const form = event.target;
+  const source = event.submitter?.dataset.confirm ? event.submitter : form;
+  if (!source.dataset.confirm || form.dataset.sure) {
+    delete form.dataset.sure;
+    return;
+  }
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const label = source.dataset.confirmLabel ?? event.submitter?.textContent.trim() ?? 'Yes';
+  const danger = source.matches('.danger') || 'confirmDanger' in source.dataset;
+  if (!await confirmed(source.dataset.confirm, label, danger)) return;
+  form.dataset.sure = 'yes';
+  form.requestSubmit(event.submitter ?? undefined);
+}
+
+function onClick(event) {
+  const opener = event.target.closest('[data-open]');
+  if (opener) {
+    document.getElementById(opener.dataset.open).showModal();
+    return;
+  }
+  const closer = event.target.closest('[data-close]');
+  if (closer) closer.closest('dialog').close();
+  else if (event.target instanceof HTMLDialogElement) event.target.close(); // a click on the backdrop
+}
+
+export function startDialogs() {
+  document.addEventListener('submit', onSubmit, true);
+  document.addEventListener('click', onClick);
+}
