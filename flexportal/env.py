@@ -1,5 +1,6 @@
-"""Settings from the environment. What is read here is what docs/operations.md documents; a test compares them."""
+"""Readers for settings from the environment. docs/operations.md lists what is read; a test compares them."""
 
+import base64
 import os
 import secrets
 from pathlib import Path
@@ -7,6 +8,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+DEMO = "demo:"
+"""How a secret begins that a demo made for itself; production refuses it."""
 
 READ: dict[str, str] = {}
 """Every variable that was asked for, with its default as text."""
@@ -51,13 +55,13 @@ def secret(name: str) -> str:
         ) from error
 
 
-def kept(path: Path, prefix: str = "") -> str:
-    """A secret of this installation: made on the first run, readable by its owner only, then kept."""
+def kept(path: Path) -> str:
+    """A secret of this demo: made on the first run, readable by its owner only, then kept."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     if not path.exists():
         with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(prefix + secrets.token_hex(32) + "\n")
+            file.write(DEMO + base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
         try:
             os.link(draft, path)  # the first of several processes wins; the others read what it wrote
         except FileExistsError:

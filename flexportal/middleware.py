@@ -22,7 +22,7 @@ def content_security_policy(get_response: Handler) -> Handler:
 
 
 def client_address(get_response: Handler) -> Handler:
-    """Behind N trusted proxies the client is the Nth address from the right; what stands left of it is hearsay."""
+    """Behind N trusted proxies the client is the Nth address from the right; left of it is hearsay."""
     proxies = settings.TRUSTED_PROXIES
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -1,5 +1,6 @@
 """Settings of the portal: read from the environment, every default safe for a first run on one machine."""
 
+import base64
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ PRODUCTION = ENVIRONMENT == "production"
 DEBUG = env.flag("DEBUG")
 STATE_DIR = BASE_DIR / env.text("STATE_DIR", "var")
 LOCAL_MARKET = env.flag("FLEXPORTAL_LOCAL_MARKET")
+PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
 if PRODUCTION and DEBUG:
@@ -27,35 +29,31 @@ if PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is empty; production needs the names that it answers to.")
 
 
-def _secret(name: str, file: str, prefix: str = "") -> str:
-    """The secret from the environment; only a demo makes one for itself."""
+def _secret(name: str, file: str) -> str:
+    """The secret from the environment; only a demo makes one for itself, and production never takes that."""
     value = env.secret(name)
-    if value or not PRODUCTION:
-        return value or env.kept(STATE_DIR / file, prefix)
-    raise ImproperlyConfigured(f"{name} is not set; production needs it, or {name}_FILE.")
+    if PRODUCTION and not value:
+        raise ImproperlyConfigured(f"{name} is not set; production needs it, or {name}_FILE.")
+    if PRODUCTION and env.DEMO in value:
+        raise ImproperlyConfigured(f"{name} is the one of a demo; production needs its own.")
+    return value or env.kept(STATE_DIR / file)
 
 
-def _master_keys(listed: str) -> list[bytes]:
+def _master_keys(listed: str) -> list[str]:
     """Keys that encrypt the private signing keys at rest: the first encrypts, each of them decrypts."""
-    keys = [key.strip() for key in listed.split(",")]
-    if PRODUCTION and any(key.startswith("demo:") for key in keys):
-        raise ImproperlyConfigured("FLEXPORTAL_MASTER_KEY is the one of a demo; production needs its own.")
+    keys = [key.strip().removeprefix(env.DEMO) for key in listed.split(",")]
     try:
-        found = [bytes.fromhex(key.removeprefix("demo:")) for key in keys]
+        sizes = {len(base64.b64decode(key, validate=True)) for key in keys}
     except ValueError:
-        found = []
-    if not found or any(len(key) != 32 for key in found):
-        raise ImproperlyConfigured(
-            "FLEXPORTAL_MASTER_KEY: write keys of 64 hexadecimal digits, comma between."
-        )
-    return found
+        sizes = set()
+    if sizes != {32}:
+        raise ImproperlyConfigured("FLEXPORTAL_MASTER_KEY: write base64 of 32 bytes, a comma between keys.")
+    return keys
 
 
-SECRET_KEY = _secret("SECRET_KEY", "secret_key", "demo:")
+SECRET_KEY = _secret("SECRET_KEY", "secret_key")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
-if PRODUCTION and SECRET_KEY.startswith("demo:"):
-    raise ImproperlyConfigured("SECRET_KEY is the one of a demo; production needs its own.")
-MASTER_KEYS = _master_keys(_secret("FLEXPORTAL_MASTER_KEY", "master_key", "demo:"))
+MASTER_KEYS = _master_keys(_secret("FLEXPORTAL_MASTER_KEY", "master_key"))
 
 # --- the app -----------------------------------------------------------------------------------------------
 
@@ -68,6 +66,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "django_filters",
     "rest_framework",
     "drf_spectacular",
@@ -102,7 +101,6 @@ TEMPLATES = [
     }
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
-INSTALLED_APPS.append("django.forms")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-gb"
 USE_I18N = True
@@ -138,17 +136,9 @@ def _database(entry: dict[str, Any]) -> dict[str, Any]:
 
 REDIS_URL = env.text("REDIS_URL")
 DATABASES = {"default": _database(env.database("DATABASE_URL", f"sqlite:///{STATE_DIR}/db.sqlite3"))}
-CACHES = {
-    "default": (
-        {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
-            "KEY_PREFIX": "flexportal",
-        }
-        if REDIS_URL
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "flexportal"}
-    )
-}
+CACHE_SERVER = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "KEY_PREFIX": "flexportal"}
+CACHE_IN_PROCESS = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+CACHES = {"default": {**CACHE_SERVER, "LOCATION": REDIS_URL} if REDIS_URL else CACHE_IN_PROCESS}
 
 # --- people ------------------------------------------------------------------------------------------------
 
@@ -233,7 +223,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# --- background work: the tasks carry nothing, the rows say what is due --------------------------------------
+# --- background work: the tasks carry nothing, the rows say what is due ------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL or "atomicfs://"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (

@@ -39,7 +39,7 @@ class Renamed(FileSystemStorage):
         return str(self.sources[name])
 
 
-class ManifestStorage(CompressedManifestStaticFilesStorage):
+class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
     """Names with a hash. Source maps are not served, so a comment that points at one must not stop us."""
 
     support_js_module_import_aggregation = True
