@@ -1,0 +1,149 @@
+"""How the catalogue describes a message: attributes, children and what differs between versions.
+
+A field of a message is written once, as `name: Annotated[type, Attribute(...)]`. The codec and the
+schema are derived from these descriptions, and so is every other view of the catalogue.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, fields
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, get_args, get_type_hints
+
+from .simple import DATE_TIME as DATE_TIME_TYPE
+from .simple import INTERNET_DOMAIN, SPEC_VERSION, UUID, SimpleType
+
+VERSIONS = ("3.0.0", "3.1.0")
+WIRE_VERSION = re.compile(r"3\.([01])\.(0|[1-9][0-9]{0,8})", re.ASCII)
+
+
+def wire_version(text: str) -> str | None:
+    """D1: the version whose schema and rules hold for a message of version `text`; a patch release is
+    treated as its minor (3.1.7 as 3.1.0). None for every other version."""
+    match = WIRE_VERSION.fullmatch(text)
+    return f"3.{match[1]}.0" if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One XML attribute: its name, its simple type, and the versions that have or demand it.
+
+    Without `required_in` it is required exactly if its dataclass field has no default. `default` is
+    the schema's default, which the field's own default repeats as a value. `implied` marks what says
+    nothing that other attributes do not say, so that it can be left out of a version without it.
+    """
+
+    name: str
+    type: SimpleType
+    versions: tuple[str, ...] = VERSIONS
+    required_in: tuple[str, ...] | None = None
+    default: str | None = None
+    implied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """One list of child elements: their name, schema type name and number (most None: unbounded)."""
+
+    name: str
+    type_name: str
+    least: int = 1
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a record as read from its class: the Python name and what the catalogue says of it."""
+
+    python_name: str
+    spec: Attribute
+    has_default: bool
+
+    def exists_in(self, version: str) -> bool:
+        return version in self.spec.versions
+
+    def required_in(self, version: str) -> bool:
+        if self.spec.required_in is not None:
+            return version in self.spec.required_in
+        return not self.has_default
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """A list of child records as read from its class."""
+
+    python_name: str
+    spec: Children
+    item: type["Record"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Anything that is one XML element: a message or a part of one."""
+
+    def __post_init__(self) -> None:
+        """Brings values to their one canonical form (lower-case UUIDs, plain offsets)."""
+        for field in attributes(type(self)):
+            canonical = field.spec.type.canonical
+            if canonical is not None:
+                value = getattr(self, field.python_name)
+                object.__setattr__(self, field.python_name, canonical(value))
+
+
+_ATTRIBUTES: dict[type[Record], tuple[Field, ...]] = {}
+_CHILDREN: dict[type[Record], tuple[Nested, ...]] = {}
+
+
+def attributes(record: type[Record]) -> tuple[Field, ...]:
+    """The attributes of a record in the order in which they are written."""
+    if record not in _ATTRIBUTES:
+        _ATTRIBUTES[record] = tuple(
+            Field(name, spec, has_default)
+            for name, _, spec, has_default in _described(record)
+            if isinstance(spec, Attribute)
+        )
+    return _ATTRIBUTES[record]
+
+
+def children(record: type[Record]) -> tuple[Nested, ...]:
+    """The lists of child elements of a record, in the order that the schema demands."""
+    if record not in _CHILDREN:
+        _CHILDREN[record] = tuple(
+            Nested(name, spec, get_args(hint)[0])
+            for name, hint, spec, _ in _described(record)
+            if isinstance(spec, Children)
+        )
+    return _CHILDREN[record]
+
+
+def _described(record: type[Record]) -> Iterator[tuple[str, Any, object, bool]]:
+    """Python name, type, description and whether there is a default, of every field."""
+    hints = get_type_hints(record, include_extras=True)
+    for field in fields(record):
+        hint, spec = get_args(hints[field.name])
+        yield field.name, hint, spec, field.default is not MISSING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadMessage(Record):
+    """What every message has: who, to whom, when, which and in which conversation."""
+
+    XML_NAME: ClassVar[str] = ""
+    SENDER_ROLE: ClassVar[str | None] = None  # None: any role may send it
+    RECIPIENT_ROLE: ClassVar[str | None] = None
+    response_type: ClassVar["type[PayloadMessage] | None"] = None
+    is_response: ClassVar[bool] = False
+    REFERENCE: ClassVar[str | None] = None  # the Python name of the field that names the answered message
+
+    version: Annotated[str, Attribute("Version", SPEC_VERSION)]
+    sender_domain: Annotated[str, Attribute("SenderDomain", INTERNET_DOMAIN)]
+    recipient_domain: Annotated[str, Attribute("RecipientDomain", INTERNET_DOMAIN)]
+    time_stamp: Annotated[datetime, Attribute("TimeStamp", DATE_TIME_TYPE)]
+    message_id: Annotated[str, Attribute("MessageID", UUID)]
+    conversation_id: Annotated[str, Attribute("ConversationID", UUID)]
+
+    @property
+    def reference(self) -> str | None:
+        """The MessageID of the message that this one answers, or None if it is no response or, like
+        TestMessageResponse, a response that does not say."""
+        return getattr(self, self.REFERENCE) if self.REFERENCE else None

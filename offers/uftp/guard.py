@@ -1,0 +1,76 @@
+"""D21: refuses hostile XML in one cheap pass, before anything builds a tree of it."""
+
+from xml.parsers import expat
+
+from .errors import NotXML, TooLarge
+
+MAX_BYTES = 2 * 1024 * 1024
+MAX_DEPTH = 32
+# Neither limit can meet a valid message: the shortest valid element has 26 bytes, the longest
+# has 22 attributes.
+MAX_ELEMENTS = 100_000
+MAX_ATTRIBUTES = 64
+
+
+def guard(xml: bytes) -> None:
+    """Returns if `xml` is well-formed XML 1.0 in UTF-8 without DOCTYPE, entities of its own or
+    processing instructions before the root, within the limits of size and shape; else NotXML."""
+    if len(xml) > MAX_BYTES:
+        raise TooLarge([f"{len(xml):,} bytes; at most {MAX_BYTES:,} are taken"])
+    try:
+        xml.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NotXML([f"not UTF-8: byte {error.start} is 0x{xml[error.start]:02x}"]) from error
+    _Scan().run(xml)
+
+
+class _Scan:
+    """One streaming pass that stops at the first thing refused."""
+
+    def __init__(self) -> None:
+        self.depth = self.elements = 0
+        # The encoding is given, so that no label in the document can change it.
+        parser = self.parser = expat.ParserCreate("UTF-8")
+        parser.ordered_attributes = True
+        parser.StartElementHandler = self.start
+        parser.EndElementHandler = self.end
+        parser.XmlDeclHandler = self.declaration
+        parser.StartDoctypeDeclHandler = self.doctype
+        parser.ProcessingInstructionHandler = self.instruction
+
+    def run(self, xml: bytes) -> None:
+        try:
+            self.parser.Parse(xml, True)
+        except expat.ExpatError as error:
+            raise NotXML(
+                [f"line {error.lineno}: not well-formed XML: {expat.ErrorString(error.code)}"]
+            ) from error
+
+    def refuse(self, what: str) -> None:
+        raise NotXML([f"line {self.parser.CurrentLineNumber}: {what}"])
+
+    def start(self, name: str, attributes: list[str]) -> None:
+        self.depth += 1
+        self.elements += 1
+        if self.depth > MAX_DEPTH:
+            self.refuse(f"elements nested deeper than {MAX_DEPTH}")
+        if self.elements > MAX_ELEMENTS:
+            self.refuse(f"more than {MAX_ELEMENTS:,} elements")
+        if len(attributes) > 2 * MAX_ATTRIBUTES:
+            self.refuse(f"element {name[:60]} has more than {MAX_ATTRIBUTES} attributes")
+
+    def end(self, name: str) -> None:
+        self.depth -= 1
+
+    def declaration(self, version: str, encoding: str | None, standalone: int) -> None:
+        if version != "1.0":
+            self.refuse(f"XML {version[:20]} is not supported, only 1.0")
+        if encoding is not None and encoding.upper() != "UTF-8":
+            self.refuse(f"encoding {encoding[:40]} is not supported, only UTF-8")
+
+    def doctype(self, *given: object) -> None:
+        self.refuse("a document type declaration (DOCTYPE) is not allowed")
+
+    def instruction(self, target: str, data: str) -> None:
+        if not self.elements:
+            self.refuse(f"a processing instruction ({target[:40]}) before the root element is not allowed")
