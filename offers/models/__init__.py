@@ -1,0 +1,34 @@
+"""Tables, constraints and the questions asked of them, by noun."""
+
+from .market import CongestionPoint, Contract, IspWindow
+from .messages import Answer, Attempt, Direction, Message, MessageState, Refusal
+from .money import MoneyField
+from .participants import ApiToken, Key, Membership, Participant, Profile, Right, Role, membership_of
+from .trading import Event, FlexOffer, FlexOrder, FlexRequest, OfferOption, Prognosis
+
+__all__ = [
+    "Answer",
+    "ApiToken",
+    "Attempt",
+    "CongestionPoint",
+    "Contract",
+    "Direction",
+    "Event",
+    "FlexOffer",
+    "FlexOrder",
+    "FlexRequest",
+    "IspWindow",
+    "Key",
+    "Membership",
+    "Message",
+    "MessageState",
+    "MoneyField",
+    "OfferOption",
+    "Participant",
+    "Prognosis",
+    "Profile",
+    "Refusal",
+    "Right",
+    "Role",
+    "membership_of",
+]

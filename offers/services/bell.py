@@ -1,0 +1,36 @@
+"""The bell: tells a worker that something may be due. It may be lost, doubled or mute without harm."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+DELIVER = "offers.tasks.deliver_due"
+PROCESS = "offers.tasks.process_inbox"
+
+QUIET_SECONDS = 5.0
+_mute_until = 0.0
+
+
+def ring_on_commit(task: str) -> None:
+    """Ring once the surrounding transaction is committed; the row that is due is then visible to a worker."""
+    # robust: a bell that cannot ring never fails the request that rang it. A lambda, not a partial,
+    # because Django 5.2 reads __qualname__ of a robust callback that failed.
+    transaction.on_commit(lambda: ring(task), robust=True)
+
+
+def ring(task: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+    """Send the task without arguments. A broker that is down is left alone for a while: beat rings as well."""
+    global _mute_until
+    if monotonic() < _mute_until:
+        return
+    try:
+        current_app.send_task(task, ignore_result=True, retry=False)
+    except (OperationalError, OSError) as error:
+        _mute_until = monotonic() + QUIET_SECONDS
+        log.warning("The broker does not take the bell %s; beat will ring later: %s", task, error)

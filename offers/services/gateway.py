@@ -1,0 +1,27 @@
+"""What the workers do when the bell rings: three sweeps that look into the database for what is due."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+
+from . import inbox, outbox, trading
+
+Clock = Callable[[], datetime]
+
+
+def deliver(clock: Clock, jitter: random.Random) -> None:
+    """Send what is due, and tell the trades whose message was given up."""
+    if outbox.deliver_due(clock, jitter):
+        trading.fail_undelivered(clock())
+
+
+def process(clock: Clock) -> None:
+    """Process what came in."""
+    inbox.process_due(clock)
+
+
+def expire(clock: Clock) -> None:
+    """Let pass what time has ended, send what was planned, and pick up what a crash left behind."""
+    trading.send_planned(clock())
+    trading.expire_due(clock())
+    trading.fail_undelivered(clock())

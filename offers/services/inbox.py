@@ -1,0 +1,337 @@
+"""A message's way in: checked, stored before it is acknowledged, processed by a worker, always answered."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
+
+from offers import models, uftp
+from offers.models import Direction, MessageState
+
+from . import bell, keys, outbox, trading
+from .trading.answers import reason
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 2 * 1024 * 1024
+MAX_ATTEMPTS = 5
+WAIT_STEP = timedelta(seconds=1)
+ANSWER_AGAIN_AFTER = timedelta(minutes=5)
+KEPT_REFUSALS = 10_000
+
+Clock = Callable[[], datetime]
+
+
+class NotTaken(Exception):
+    """The endpoint does not take this request: an HTTP status and a sentence (protocol.md §3.2, D21)."""
+
+    def __init__(self, status: int, text: str, sender: str = "") -> None:
+        super().__init__(text)
+        self.status, self.text, self.sender = status, text, sender
+
+
+# --- taking in ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An envelope whose seal was verified, with what is inside."""
+
+    sender: models.Participant
+    key: str
+    payload: bytes
+    metadata: uftp.Metadata
+
+
+def receive(body: bytes, peer_address: str, now: datetime) -> models.Message:
+    """Check, store and commit a message; only then may the door say 200. Raises NotTaken for all that is wrong."""
+    opened = _open(body, now)
+    owner = _owner_of(opened)
+    row = _store(opened, owner, body, peer_address, now)
+    bell.ring(bell.PROCESS)
+    return row
+
+
+def _open(body: bytes, now: datetime) -> Opened:
+    try:
+        signed = uftp.decode_envelope(body)
+    except uftp.BadMessage as error:
+        raise NotTaken(400, f"The envelope is not valid: {'; '.join(error.reasons)}") from error
+    name = f"{signed.sender_domain}/{signed.sender_role}"
+    sender = models.Participant.objects.filter(domain=signed.sender_domain, role=signed.sender_role).first()
+    public = keys.public_keys(sender, now) if sender is not None else []
+    if sender is None or not public:
+        raise NotTaken(419, f"No key is known here for {name}.", name)
+    payload, key = _unseal(signed.body, public, sender, name)
+    try:
+        metadata = uftp.metadata_of(payload)
+    except uftp.BadMessage as error:
+        raise NotTaken(400, f"The message is not valid: {'; '.join(error.reasons)}", name) from error
+    return Opened(sender, key, payload, metadata)
+
+
+def _unseal(sealed: bytes, public: list[bytes], sender: models.Participant, name: str) -> tuple[bytes, str]:
+    for key in public:
+        try:
+            return uftp.unseal(sealed, key), uftp.to_cs1(key)[4:]
+        except uftp.BadSeal:
+            continue
+    count_bad_seal(sender)
+    raise NotTaken(401, f"The signature does not fit any key that is valid for {name}.", name)
+
+
+def count_bad_seal(sender: models.Participant) -> None:
+    from django.db.models import F
+
+    models.Participant.objects.filter(pk=sender.pk).update(bad_seals=F("bad_seals") + 1)
+
+
+def _owner_of(opened: Opened) -> models.Participant:
+    """The hosted participant that the message is for: in the role that its type addresses, else any of its roles.
+
+    Without one nobody here has a key to sign an answer with, so the refusal is an HTTP status.
+    """
+    domain = opened.metadata.recipient_domain
+    hosted = list(models.Participant.objects.hosted().filter(domain=domain))
+    if not hosted:
+        sender = f"{opened.sender.domain}/{opened.sender.role}"
+        raise NotTaken(400, f"Unknown Recipient: {domain} is not served here.", sender)
+    wanted = uftp.recipient_roles(opened.metadata.type, opened.sender.role)
+    return next((one for one in hosted if one.role in wanted), hosted[0])
+
+
+def _store(
+    opened: Opened, owner: models.Participant, body: bytes, peer_address: str, now: datetime
+) -> models.Message:
+    """Insert the message, or find what it is a copy of. The unique key decides, however many come at once."""
+    digest = hashlib.sha256(opened.payload).hexdigest()
+    for variant in ("", digest):
+        try:
+            with transaction.atomic():
+                return _insert(opened, owner, body, peer_address, digest, variant, now)
+        except IntegrityError:
+            known = _known(opened, owner, variant)
+        if known.sha256 == digest:
+            return _again(known, now)
+    raise NotTaken(503, "This message could not be stored; try again.")
+
+
+def _insert(
+    opened: Opened,
+    owner: models.Participant,
+    body: bytes,
+    peer_address: str,
+    digest: str,
+    variant: str,
+    now: datetime,
+) -> models.Message:
+    metadata = opened.metadata
+    return models.Message.objects.create(
+        owner=owner,
+        direction=Direction.IN,
+        counterparty=opened.sender,
+        type=metadata.type,
+        version=metadata.version,
+        message_id=metadata.message_id,
+        variant=variant,
+        conversation_id=metadata.conversation_id,
+        sealed=body,
+        sha256=digest,
+        key_used=opened.key,
+        peer_address=peer_address,
+        created_at=now,
+        received_at=now,
+        state=MessageState.RECEIVED,
+        state_at=now,
+        next_attempt_at=now,
+    )
+
+
+def _known(opened: Opened, owner: models.Participant, variant: str) -> models.Message:
+    return models.Message.objects.get(
+        owner=owner,
+        direction=Direction.IN,
+        counterparty=opened.sender,
+        message_id=opened.metadata.message_id,
+        variant=variant,
+    )
+
+
+@transaction.atomic
+def _again(known: models.Message, now: datetime) -> models.Message:
+    """A copy of a message that we have (D13): the earlier answer is sent again; a rejected one is judged again."""
+    row = models.Message.objects.select_for_update(of=("self",)).get(pk=known.pk)
+    if row.state == MessageState.REJECTED and not row.variant and not uftp.CATALOGUE[row.type].is_response:
+        row.state, row.received_at, row.next_attempt_at, row.attempts = MessageState.RECEIVED, now, now, 0
+        row.answer = models.Answer.NONE
+        row.save(update_fields=["state", "received_at", "next_attempt_at", "attempts", "answer"])
+        return row
+    answer = row.answered_by.order_by("-pk").first()
+    if answer is not None and now - answer.state_at >= ANSWER_AGAIN_AFTER:
+        outbox.queue_again(answer, now)
+    return row
+
+
+def note_refusal(error: NotTaken, peer_address: str, now: datetime) -> None:
+    """Keep a line for the operator about a request that was not taken; old lines make room."""
+    row = models.Refusal.objects.create(
+        at=now, status=error.status, sender=error.sender, peer_address=peer_address, text=error.text[:2000]
+    )
+    if row.pk % 100 == 0:
+        models.Refusal.objects.filter(pk__lte=row.pk - KEPT_REFUSALS).delete()
+
+
+# --- processing ---------------------------------------------------------------------------------------
+
+Taker = Callable[[models.Message, Any, datetime], trading.Judgement]
+Noter = Callable[[models.Message, models.Message, Any, datetime], None]
+
+TAKERS: dict[str, Taker] = {
+    "FlexRequest": trading.take_request,
+    "FlexOffer": trading.take_offer,
+    "FlexOfferRevocation": trading.take_revocation,
+    "FlexOrder": trading.take_order,
+    "D-Prognosis": trading.take_prognosis,
+    "TestMessage": trading.take_test,
+}
+NOTERS: dict[str, Noter] = {
+    "FlexRequestResponse": trading.request_answered,
+    "FlexOfferResponse": trading.offer_answered,
+    "FlexOfferRevocationResponse": trading.revocation_answered,
+    "FlexOrderResponse": trading.order_answered,
+    "D-PrognosisResponse": trading.just_noted,
+    "TestMessageResponse": trading.just_noted,
+}
+
+
+def process_due(clock: Clock) -> int:
+    """Process every message that is due, oldest first; how many."""
+    done = 0
+    while True:
+        keys_due = list(models.Message.objects.due_to_process(clock()).values_list("pk", flat=True)[:50])
+        progress = sum(process_one(pk, clock()) for pk in keys_due)
+        done += progress
+        if not progress:
+            return done
+
+
+def process_one(pk: int, now: datetime) -> bool:
+    """Process one message in one transaction: effects, events and the answer, or none of it."""
+    try:
+        with transaction.atomic():
+            row = _take(pk, now)
+            if row is None:
+                return False
+            _process(row, now)
+        return True
+    except (InterfaceError, IntegrityError, DatabaseError) as error:
+        if not isinstance(error, IntegrityError):
+            raise  # the database is away or busy: that is not the message's fault
+        _failed(pk, error, now)
+    except Exception as error:  # whatever it is, the message must stay, be seen and be answered
+        _failed(pk, error, now)
+    return True
+
+
+def _take(pk: int, now: datetime) -> models.Message | None:
+    due = models.Message.objects.due_to_process(now).filter(pk=pk)
+    return due.select_for_update(of=("self",), skip_locked=True).select_related("owner", "counterparty").first()
+
+
+def _process(row: models.Message, now: datetime) -> None:
+    try:
+        message = uftp.decode(_payload(row))
+    except uftp.UnsupportedVersion as error:
+        _conclude(row, trading.Judgement.no([reason("Version", "; ".join(error.reasons))]), now)
+        return
+    identity = _identity(row, message)
+    if isinstance(message, uftp.Response):
+        _take_response(row, message, identity, now)
+    elif identity:
+        _conclude(row, trading.Judgement.no(identity), now)
+    else:
+        _conclude(row, TAKERS[row.type](row, message, now), now)
+
+
+def _payload(row: models.Message) -> bytes:
+    return uftp.payload_of(uftp.decode_envelope(bytes(row.sealed or b"")).body)
+
+
+def _identity(row: models.Message, message: uftp.Message) -> list[uftp.Reason]:
+    return uftp.check_identity(
+        message,
+        row.counterparty.domain,
+        row.counterparty.role,
+        recipient_known=row.owner.role in uftp.recipient_roles(row.type, row.counterparty.role),
+        barred=row.counterparty.barred,
+        duplicate=bool(row.variant),
+    )
+
+
+def _conclude(row: models.Message, judgement: trading.Judgement, now: datetime) -> None:
+    if judgement.waits:
+        row.state, row.next_attempt_at = MessageState.WAITING, now + WAIT_STEP
+        row.save(update_fields=["state", "next_attempt_at"])
+    elif judgement.pending:
+        row.state, row.state_at = MessageState.PENDING, now
+        row.save(update_fields=["state", "state_at"])
+    else:
+        trading.answer(row, judgement.reasons, now)
+
+
+def _take_response(
+    row: models.Message, message: uftp.Response, identity: list[uftp.Reason], now: datetime
+) -> None:
+    """A response is never answered; it counts only when it answers a message of ours, and the first one counts."""
+    asked = None if identity else _asked(row, message)
+    row.state, row.state_at = MessageState.ACCEPTED, now
+    if asked is None:
+        row.state = MessageState.REJECTED
+        row.error = trading.joined(identity) or "It answers no message that we sent to this counterparty."
+    else:
+        row.answers, row.about = asked, asked.about
+        _note_answer(row, asked, message, now)
+    row.save(update_fields=["state", "state_at", "error", "answers", "about"])
+
+
+def _asked(row: models.Message, message: uftp.Response) -> models.Message | None:
+    sent = models.Message.objects.filter(owner=row.owner, counterparty=row.counterparty, direction=Direction.OUT)
+    if isinstance(message, uftp.TestMessageResponse):  # has no reference, only its conversation
+        return sent.filter(type="TestMessage", conversation_id=row.conversation_id).first()
+    types = [name for name, kind in uftp.CATALOGUE.items() if kind.response_type is type(message)]
+    return sent.filter(type__in=types, message_id=message.reference).first()
+
+
+def _note_answer(row: models.Message, asked: models.Message, message: uftp.Response, now: datetime) -> None:
+    said = getattr(message, "result", "Accepted")
+    answer = models.Answer.ACCEPTED if said == "Accepted" else models.Answer.REJECTED
+    first = outbox.mark_answered(asked, answer, getattr(message, "rejection_reason", None) or "", now)
+    if not first and asked.answer != answer:
+        row.error = f"Contradicts the earlier answer, which was {asked.answer}; the first answer counts."
+        return
+    NOTERS[row.type](row, asked, message, now)
+
+
+def _failed(pk: int, error: Exception, now: datetime) -> None:
+    """Processing broke: try again a few times, then park the message on the operator's screen and answer it."""
+    log.exception("Message %s could not be processed", pk)
+    with transaction.atomic():
+        row = models.Message.objects.select_for_update(of=("self",)).select_related("owner", "counterparty").get(pk=pk)
+        row.attempts += 1
+        row.error = f"{type(error).__name__}: {error}"[:2000]
+        row.next_attempt_at = now + timedelta(seconds=2**row.attempts)
+        row.save(update_fields=["attempts", "error", "next_attempt_at"])
+        if row.attempts >= MAX_ATTEMPTS:
+            _park(row, now)
+
+
+def _park(row: models.Message, now: datetime) -> None:
+    error = row.error
+    if not uftp.CATALOGUE[row.type].is_response:
+        trading.answer(row, [reason("Message", "Invalid Message: it could not be processed here")], now)
+    row.state, row.state_at, row.error = MessageState.PARKED, now, error
+    row.save(update_fields=["state", "state_at", "error"])

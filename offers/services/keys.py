@@ -1,0 +1,105 @@
+"""Signing keys: made, encrypted under the master key, decrypted in this one place only."""
+
+import base64
+from datetime import datetime
+
+import nacl.exceptions
+import nacl.secret
+import nacl.utils
+from django.conf import settings
+from django.db import transaction
+
+from offers import models, uftp
+
+
+class NoKey(Exception):
+    """A hosted participant has no signing key that is valid now."""
+
+
+class MasterKeyWrong(Exception):
+    """No master key of this installation opens a private key."""
+
+
+class BadKey(ValueError):
+    """What was given is no key; the text says what would be."""
+
+
+def _boxes() -> list[nacl.secret.SecretBox]:
+    return [nacl.secret.SecretBox(base64.b64decode(key)) for key in settings.MASTER_KEYS]
+
+
+def _encrypt(secret: bytes) -> bytes:
+    return bytes(_boxes()[0].encrypt(secret))
+
+
+def _decrypt(blob: bytes) -> bytes:
+    for box in _boxes():
+        try:
+            return box.decrypt(blob)
+        except nacl.exceptions.CryptoError:
+            continue
+    raise MasterKeyWrong("No master key opens this private key: give the one it was made under as the second one.")
+
+
+def _text(public: bytes) -> str:
+    return base64.b64encode(public).decode()
+
+
+@transaction.atomic
+def add_signing_key(participant: models.Participant, now: datetime, secret: bytes | None = None) -> models.Key:
+    """Give a hosted participant a new signing key (or the given one, 64 bytes); older ones stay valid to verify."""
+    if not participant.hosted:
+        raise BadKey(f"{participant} is not hosted here: it signs with its own key, give us its public one.")
+    secret = secret if secret is not None else uftp.generate()
+    if len(secret) != 64:
+        raise BadKey(f"A signing key has 64 bytes, this one has {len(secret)}.")
+    public = _text(uftp.public_of(secret))
+    key, _ = models.Key.objects.get_or_create(
+        participant=participant, public=public, defaults={"private": _encrypt(secret), "valid_from": now}
+    )
+    return key
+
+
+@transaction.atomic
+def add_public_key(participant: models.Participant, text: str, now: datetime) -> models.Key:
+    """Trust another public key of a counterparty from now on (`cs1.…` or base64 of 32 bytes)."""
+    try:
+        public = _text(uftp.parse_public(text))
+    except ValueError as error:
+        raise BadKey(str(error)) from error
+    key, made = models.Key.objects.get_or_create(
+        participant=participant, public=public, defaults={"valid_from": now}
+    )
+    if not made and key.valid_to is not None:
+        key.valid_to = None
+        key.save(update_fields=["valid_to"])
+    return key
+
+
+def retire(key: models.Key, at: datetime) -> None:
+    """Let a key be valid until `at` only."""
+    key.valid_to = at
+    key.save(update_fields=["valid_to"])
+
+
+def signing_key(participant: models.Participant, now: datetime) -> tuple[str, bytes]:
+    """The public text and the 64 secret bytes that `participant` signs with now."""
+    key = participant.keys.valid_at(now).exclude(private=None).newest_first().first()
+    if key is None or key.private is None:
+        raise NoKey(f"{participant} has no signing key: make one in the admin or by manage.py keygen.")
+    return key.public, _decrypt(bytes(key.private))
+
+
+def public_keys(participant: models.Participant, now: datetime) -> list[bytes]:
+    """The keys that verify its messages, newest first; two at most (protocol.md §3.4)."""
+    return [base64.b64decode(key.public) for key in participant.keys.valid_at(now).newest_first()[:2]]
+
+
+@transaction.atomic
+def reencrypt() -> int:
+    """Encrypt every private key under the first master key, as after a change of it; how many were done."""
+    held = models.Key.objects.select_for_update().exclude(private=None)
+    for key in held:
+        key.private = _encrypt(_decrypt(bytes(key.private or b"")))
+        key.save(update_fields=["private"])
+    return len(held)

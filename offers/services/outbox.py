@@ -1,0 +1,238 @@
+"""A message's way out: sealed once, claimed with a fenced lease, posted, retried or given up."""
+
+import hashlib
+import random
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, F, Q
+
+from offers import domain, models, transport, uftp
+from offers.models import Direction, MessageState
+
+from . import bell, keys
+
+LEASE = timedelta(seconds=45)  # longer than an attempt can take: two redirects and the time-out of each
+PER_COUNTERPARTY = 4
+PER_FAILING_COUNTERPARTY = 1
+LOOKAHEAD = 50
+
+Clock = Callable[[], datetime]
+
+
+class NotQueueable(ValueError):
+    """This message cannot be sent (again); the text says why."""
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def enqueue(
+    owner: models.Participant,
+    counterparty: models.Participant,
+    message: uftp.Message,
+    now: datetime,
+    *,
+    about: str = "",
+    expires_at: datetime | None = None,
+    wants_answer: bool = True,
+    answers: models.Message | None = None,
+    refers_to: models.Message | None = None,
+) -> models.Message:
+    """Encode, seal and store a message to send; the same bytes go out at every attempt. Rings the bell on commit."""
+    public, secret = keys.signing_key(owner, now)
+    payload = uftp.encode(message)
+    signed = uftp.SignedMessage(sender_domain=owner.domain, sender_role=owner.role, body=uftp.seal(payload, secret))
+    row = models.Message.objects.create(
+        owner=owner,
+        direction=Direction.OUT,
+        counterparty=counterparty,
+        type=message.XML_NAME,
+        version=message.version,
+        message_id=message.message_id,
+        conversation_id=message.conversation_id,
+        sealed=uftp.encode_envelope(signed),
+        sha256=hashlib.sha256(payload).hexdigest(),
+        key_used=public,
+        about=about[:200],
+        created_at=now,
+        state=MessageState.QUEUED,
+        state_at=now,
+        next_attempt_at=now,
+        expires_at=expires_at,
+        wants_answer=wants_answer,
+        answers=answers,
+        refers_to=refers_to,
+    )
+    bell.ring_on_commit(bell.DELIVER)
+    return row
+
+
+def endpoint_of(participant: models.Participant) -> str:
+    """Where its messages go; a hosted participant without an endpoint of its own is reached at this installation."""
+    if participant.endpoint or not participant.hosted:
+        return participant.endpoint
+    return settings.PUBLIC_URL.rstrip("/") + transport.MESSAGE_PATH
+
+
+# --- sending ----------------------------------------------------------------------------------------
+
+
+def deliver_due(clock: Clock, jitter: random.Random) -> int:
+    """Send what is due until nothing is; how many messages were given up, so that the caller can act on it."""
+    given_up = 0
+    while (row := claim(clock())) is not None:
+        given_up += _deliver(row, clock, jitter)
+    return given_up
+
+
+def claim(now: datetime) -> models.Message | None:
+    """Take one due message under a lease of our own, by compare-and-set; None when there is none."""
+    busy = _busy_counterparties(now)
+    for row in models.Message.objects.due_to_deliver(now).exclude(counterparty__in=busy)[:LOOKAHEAD]:
+        if _take(row, now):
+            return models.Message.objects.select_related("owner", "counterparty").get(pk=row.pk)
+    return None
+
+
+def _busy_counterparties(now: datetime) -> list[int]:
+    """Those with as many messages in flight as they may have: one dead counterparty slows nobody else."""
+    in_flight = models.Message.objects.queued().filter(lease_until__gt=now)
+    counts = in_flight.values("counterparty", "counterparty__failing_since").annotate(n=Count("pk"))
+    return [
+        c["counterparty"]
+        for c in counts
+        if c["n"] >= (PER_FAILING_COUNTERPARTY if c["counterparty__failing_since"] else PER_COUNTERPARTY)
+    ]
+
+
+@transaction.atomic
+def _take(row: models.Message, now: datetime) -> bool:
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    # A lease that ran out belonged to a worker that died or froze: its attempt may have arrived.
+    died = row.lease_until is not None
+    taken = (
+        models.Message.objects.queued()
+        .filter(free, pk=row.pk, attempts=row.attempts)
+        .update(
+            lease_token=uuid.uuid4().hex,
+            lease_until=now + LEASE,
+            attempts=F("attempts") + 1,
+            unknown_outcome=row.unknown_outcome or died,
+        )
+    )
+    if taken:
+        models.Attempt.objects.create(message=row, number=row.attempts + 1, started_at=now)
+    return bool(taken)
+
+
+def _deliver(row: models.Message, clock: Clock, jitter: random.Random) -> bool:
+    """One attempt at a claimed message; True when it was the last and the message is given up."""
+    now = clock()
+    if now >= domain.give_up_at(row.state_at, row.expires_at):  # state_at: when it was queued (again)
+        last = models.Attempt.objects.filter(message=row).exclude(number=row.attempts).last()
+        return _settle(row, _too_late(row, last), now, now)
+    outcome = transport.post(
+        endpoint_of(row.counterparty),
+        bytes(row.sealed or b""),
+        unknown_before=row.unknown_outcome,
+        allow_local=settings.LOCAL_MARKET,
+    )
+    ended = clock()
+    wait = max(domain.retry_delay(row.attempts, jitter), outcome.retry_after or timedelta(0))
+    return _settle(row, outcome, ended, ended + wait)
+
+
+def _too_late(row: models.Message, last: models.Attempt | None) -> domain.Outcome:
+    why = "expired before it could be delivered" if row.expires_at else "not delivered within a day"
+    tail = f"; last attempt: {last.text}" if last is not None else ""
+    return domain.Outcome(domain.Verdict.PERMANENT, f"{why}{tail}")
+
+
+@transaction.atomic
+def _settle(row: models.Message, outcome: domain.Outcome, now: datetime, next_at: datetime) -> bool:
+    """Write down how an attempt ended, unless the lease was lost in the meantime (then only the evidence)."""
+    delivered = outcome.verdict == domain.Verdict.DELIVERED
+    retried = outcome.verdict == domain.Verdict.TEMPORARY
+    models.Attempt.objects.filter(message=row, number=row.attempts).update(
+        ended_at=now,
+        status=outcome.status,
+        verdict=outcome.verdict,
+        text=outcome.text,
+        next_attempt_at=next_at if retried else None,
+    )
+    state = MessageState.QUEUED if retried else MessageState.DELIVERED if delivered else _lost(row, now)
+    changed = models.Message.objects.filter(pk=row.pk, lease_token=row.lease_token, state=MessageState.QUEUED).update(
+        state=state,
+        state_at=F("state_at") if retried else now,
+        error="" if delivered else outcome.text,
+        next_attempt_at=next_at,
+        lease_token="",
+        lease_until=None,
+        unknown_outcome=row.unknown_outcome or outcome.unknown,
+    )
+    _remember_health(row.counterparty, not retried, now)
+    if changed and delivered:
+        bell.ring_on_commit(bell.DELIVER)  # the next of the conversation may be due now
+    return bool(changed) and state in LOST
+
+
+LOST = (MessageState.FAILED, MessageState.EXPIRED)
+
+
+def _lost(row: models.Message, now: datetime) -> MessageState:
+    too_late = row.expires_at is not None and now >= row.expires_at
+    return MessageState.EXPIRED if too_late else MessageState.FAILED
+
+
+def _remember_health(counterparty: models.Participant, well: bool, now: datetime) -> None:
+    known = models.Participant.objects.filter(pk=counterparty.pk)
+    if well:
+        known.exclude(failing_since=None).update(failing_since=None)
+    else:
+        known.filter(failing_since=None).update(failing_since=now)
+
+
+# --- sending again ------------------------------------------------------------------------------------
+
+RESENDABLE = (MessageState.FAILED, MessageState.EXPIRED, MessageState.DELIVERED)
+
+
+def send_again(row: models.Message, now: datetime) -> models.Message:
+    """Queue the same bytes once more, as staff asks in the console."""
+    if row.direction != Direction.OUT or row.state not in RESENDABLE:
+        raise NotQueueable(f"{row} is {row.state}: only a message of ours that was sent or failed can be sent again.")
+    if row.sealed is None:
+        raise NotQueueable(f"The bytes of {row} are past their retention time and gone.")
+    if row.expires_at is not None and now >= row.expires_at:
+        raise NotQueueable(f"{row} expired at {row.expires_at:%Y-%m-%d %H:%M} UTC: send a new one instead.")
+    queue_again(row, now)
+    row.refresh_from_db()
+    return row
+
+
+def queue_again(row: models.Message, now: datetime) -> bool:
+    """Make a message that is not under way due now; False when it already is."""
+    changed = models.Message.objects.filter(pk=row.pk, state__in=RESENDABLE).update(
+        state=MessageState.QUEUED, state_at=now, next_attempt_at=now, error=""
+    )
+    if changed:
+        bell.ring_on_commit(bell.DELIVER)
+    return bool(changed)
+
+
+def mark_answered(
+    row: models.Message, answer: models.Answer, reason: str, now: datetime
+) -> bool:
+    """Note the counterparty's answer to a message of ours; the first one counts. An answer proves delivery."""
+    first = models.Message.objects.filter(pk=row.pk, answer=models.Answer.NONE).update(
+        answer=answer, answer_reason=reason, answered_at=now
+    )
+    models.Message.objects.filter(
+        pk=row.pk, state__in=[MessageState.QUEUED, MessageState.FAILED, MessageState.EXPIRED]
+    ).update(state=MessageState.DELIVERED, state_at=now, error="", lease_token="", lease_until=None)
+    return bool(first)

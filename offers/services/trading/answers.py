@@ -1,0 +1,89 @@
+"""Answers to what came in: every message that wants one gets exactly one, sealed and queued."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from offers import models, uftp
+from offers.models import Answer, MessageState
+
+from .. import mapping, outbox
+
+ALREADY_SUBMITTED = "Already Submitted"
+REASON_LIMIT = 4_000
+
+
+class Refused(Exception):
+    """The rules say no; `reasons` has all of them, each with the field that it concerns."""
+
+    def __init__(self, reasons: Sequence[uftp.Reason]) -> None:
+        super().__init__(joined(reasons))
+        self.reasons = list(reasons)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What became of a message that came in."""
+
+    reasons: tuple[uftp.Reason, ...] = ()
+    pending: bool = False  # staff will answer it later
+    waits: bool = False  # for a message that it refers to
+
+    @classmethod
+    def no(cls, reasons: Sequence[uftp.Reason]) -> "Judgement":
+        return cls(reasons=tuple(reasons))
+
+
+ACCEPTED = Judgement()
+PENDING = Judgement(pending=True)
+WAITS = Judgement(waits=True)
+
+
+def joined(reasons: Sequence[uftp.Reason]) -> str:
+    """All reasons in one text, as D4 asks."""
+    return "; ".join(reason.text for reason in reasons)[:REASON_LIMIT]
+
+
+def reason(field: str, text: str) -> uftp.Reason:
+    return uftp.Reason(field=field, text=text)
+
+
+def answer(row: models.Message, reasons: Sequence[uftp.Reason], now: datetime) -> models.Message | None:
+    """Answer a message that came in: Accepted, or Rejected with the reasons. None where the protocol has no answer."""
+    rejected = bool(reasons)
+    text = joined(reasons)
+    row.state = MessageState.REJECTED if rejected else MessageState.ACCEPTED
+    row.answer = Answer.REJECTED if rejected else Answer.ACCEPTED
+    row.state_at = row.answered_at = now
+    row.answer_reason = row.error = text
+    row.save(update_fields=["state", "answer", "state_at", "answered_at", "answer_reason", "error"])
+    kind = uftp.CATALOGUE[row.type].response_type
+    if kind is None:
+        return None
+    message = _response(kind, row, rejected, text, now)
+    if message is None:
+        return None
+    return outbox.enqueue(
+        row.owner, row.counterparty, message, now, about=row.about, wants_answer=False, answers=row
+    )
+
+
+def _response(
+    kind: type[uftp.Response], row: models.Message, rejected: bool, text: str, now: datetime
+) -> uftp.Message | None:
+    """The answer goes to the sender of the envelope (D14), in the version that it was asked in (D1)."""
+    head = mapping.head(row.owner, row.counterparty, now, outbox.new_id(), row.conversation_id, row.version)
+    if kind is uftp.TestMessageResponse:
+        return None if rejected else uftp.TestMessageResponse(**head)  # it has no Result that could say no
+    content: dict[str, Any] = {
+        "result": "Rejected" if rejected else "Accepted",
+        "rejection_reason": text or None,
+        kind.REFERENCE: row.message_id,
+    }
+    return kind(**head, **content)
+
+
+def accepted(message: uftp.Response) -> bool:
+    """Whether a response says yes: "Already Submitted" counts as taken in (protocol.md §3.6)."""
+    return message.result == "Accepted" or (message.rejection_reason or "").startswith(ALREADY_SUBMITTED)

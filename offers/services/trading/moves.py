@@ -1,0 +1,102 @@
+"""The one place where a request, an offer or an order changes its state."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import User
+from django.db import models as db
+
+from offers import domain, models
+
+Row = TypeVar("Row", models.FlexRequest, models.FlexOffer, models.FlexOrder)
+
+STATES: dict[type[db.Model], Any] = {
+    models.FlexRequest: domain.RequestState,
+    models.FlexOffer: domain.OfferState,
+    models.FlexOrder: domain.OrderState,
+}
+EVENT_FIELDS: dict[type[db.Model], str] = {
+    models.FlexRequest: "flex_request",
+    models.FlexOffer: "flex_offer",
+    models.FlexOrder: "flex_order",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who or what makes a row move: a user, a message, or neither (the clock, the gateway)."""
+
+    actor: domain.Actor
+    user: User | None = None
+    message: models.Message | None = None
+
+    @classmethod
+    def by(cls, user: User | None) -> "Cause":
+        return cls(domain.Actor.USER, user=user)
+
+    @classmethod
+    def of(cls, message: models.Message) -> "Cause":
+        return cls(domain.Actor.MESSAGE, message=message)
+
+
+CLOCK = Cause(domain.Actor.CLOCK)
+GATEWAY = Cause(domain.Actor.GATEWAY)
+
+
+def lock(row: Row) -> Row:
+    """The row as it is now, locked until the transaction ends. (SQLite's transactions are exclusive anyway.)"""
+    return type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
+
+
+def move(row: Row, event: domain.Event, cause: Cause, now: datetime, text: str = "", **fields: Any) -> Row:
+    """Lead `row` from its state to the one that the table gives for `event`, and write the event row.
+
+    One UPDATE whose row count decides, so that of two racing moves one wins on every database.
+    `fields` are written with it. Raises domain.IllegalMove, and then nothing has changed.
+    """
+    if cause.actor not in domain.ACTORS[event]:
+        raise domain.IllegalMove(f"A {cause.actor} cannot cause “{event}”.")
+    states = STATES[type(row)]
+    seen = states(row.state)
+    target = domain.after(seen, event)
+    changed = (
+        type(row)
+        ._default_manager.filter(pk=row.pk, state=seen, version=row.version)
+        .update(state=target, state_at=now, version=row.version + 1, **fields)
+    )
+    if changed != 1:
+        return move(lock(row), event, cause, now, text, **fields)
+    row.state, row.state_at, row.version = target, now, row.version + 1
+    for name, value in fields.items():
+        setattr(row, name, value)
+    _record(row, str(event), str(seen), str(target), cause, now, text)
+    return row
+
+
+def note(row: Row, event: str, cause: Cause, now: datetime, text: str) -> None:
+    """Write what happened to `row` although it did not move, such as an order that was refused."""
+    row = lock(row)
+    type(row)._default_manager.filter(pk=row.pk).update(version=row.version + 1)
+    row.version += 1
+    _record(row, event, str(row.state), str(row.state), cause, now, text)
+
+
+def created(row: Row, event: str, cause: Cause, now: datetime, text: str = "") -> None:
+    """Write the first event of a row that was just made."""
+    _record(row, event, "", str(row.state), cause, now, text)
+
+
+def _record(row: Row, event: str, seen: str, target: str, cause: Cause, now: datetime, text: str) -> None:
+    models.Event.objects.create(
+        owner_id=row.owner_id,
+        version=row.version,
+        event=event,
+        from_state=seen,
+        to_state=target,
+        at=now,
+        user=cause.user,
+        message=cause.message,
+        text=text,
+        **{EVENT_FIELDS[type(row)]: row},
+    )

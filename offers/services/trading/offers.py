@@ -1,0 +1,362 @@
+"""FlexOffers: drafted, sent and revoked at the AGR; taken in, accepted or rejected at the DSO."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from offers import domain, models, uftp
+from offers.domain import Event, OfferState
+from offers.models import MessageState
+
+from .. import drafts, mapping, outbox
+from .answers import ACCEPTED, PENDING, WAITS, Judgement, Refused, accepted, answer, reason
+from .moves import GATEWAY, Cause, created, lock, move, note
+
+WAIT_FOR_REFERENCE = timedelta(seconds=30)
+
+
+@transaction.atomic
+def draft_offer(
+    owner: models.Participant,
+    point: models.CongestionPoint,
+    counterparty: models.Participant,
+    period: date,
+    draft: Mapping[str, Any],
+    by: User,
+    now: datetime,
+    request: models.FlexRequest | None = None,
+) -> models.FlexOffer:
+    """Start an offer to a DSO, on a request or (without one) unsolicited."""
+    if not mapping.trade_at(point, owner, counterparty):
+        raise Refused([reason("CongestionPoint", f"Invalid congestion point: {owner} is not active at {point}.")])
+    row = models.FlexOffer.objects.create(
+        owner=owner,
+        counterparty=counterparty,
+        congestion_point=point,
+        period=period,
+        flex_request=request,
+        contract=request.contract if request is not None else None,
+        currency=point.currency,
+        draft=dict(draft),
+        drafted_by=by,
+        state_at=now,
+        created_at=now,
+    )
+    created(row, "draft", Cause.by(by), now)
+    return row
+
+
+def _locked(owner: models.Participant, offer_id: int) -> models.FlexOffer:
+    return models.FlexOffer.objects.select_for_update(of=("self",)).get(pk=offer_id, owner=owner)
+
+
+def _draft(owner: models.Participant, offer_id: int) -> models.FlexOffer:
+    row = _locked(owner, offer_id)
+    if row.state != OfferState.DRAFT:
+        raise domain.IllegalMove(f"FlexOffer is {row.state}: it cannot be changed any more.")
+    return row
+
+
+@transaction.atomic
+def save_offer_draft(
+    owner: models.Participant, offer_id: int, draft: Mapping[str, Any], by: User, now: datetime
+) -> models.FlexOffer:
+    """Keep what was typed, right or wrong."""
+    row = _draft(owner, offer_id)
+    row.draft, row.drafted_by, row.state_at = dict(draft), by, now
+    row.save(update_fields=["draft", "drafted_by", "state_at"])
+    return row
+
+
+@transaction.atomic
+def delete_offer_draft(owner: models.Participant, offer_id: int) -> None:
+    """Throw a draft away."""
+    row = _draft(owner, offer_id)
+    row.events.all().delete()
+    row.delete()
+
+
+@transaction.atomic
+def schedule_offer(
+    owner: models.Participant, offer_id: int, at: datetime | None, by: User, now: datetime
+) -> models.FlexOffer:
+    """Let a draft be sent by itself at `at`; None takes that back."""
+    row = _draft(owner, offer_id)
+    if at is not None:
+        if at <= now:
+            raise Refused([reason("send_at", "The time to send must lie in the future.")])
+        _, reasons = _message_of(row, row.draft, now)
+        if reasons:
+            raise Refused(reasons)
+    row.send_at, row.drafted_by, row.reason = at, by, ""
+    row.save(update_fields=["send_at", "drafted_by", "reason"])
+    note(row, "schedule", Cause.by(by), now, f"to be sent at {at:%Y-%m-%d %H:%M} UTC" if at else "not sent later")
+    return row
+
+
+def check_offer(row: models.FlexOffer, draft: Mapping[str, Any], now: datetime) -> list[uftp.Reason]:
+    """All reasons why the draft could not be sent now."""
+    try:
+        return _message_of(row, draft, now)[1]
+    except drafts.NotADraft as error:
+        return [reason("OfferOption", str(error))]
+
+
+def preview_offer(row: models.FlexOffer, draft: Mapping[str, Any], now: datetime) -> str:
+    """The XML as it would go out; Refused while the draft cannot be read."""
+    message, reasons = _message_of(row, draft, now)
+    if message is None:
+        raise Refused(reasons)
+    return uftp.pretty(message)
+
+
+def _message_of(
+    row: models.FlexOffer, draft: Mapping[str, Any], now: datetime
+) -> tuple[uftp.FlexOffer | None, list[uftp.Reason]]:
+    """The draft as a message, and what the rules say of it; None when it cannot be read."""
+    read, wrong = drafts.read_offer(draft)
+    if read is None:
+        return None, wrong
+    request = row.flex_request
+    conversation = request.message.conversation_id if request and request.message else outbox.new_id()
+    row.baseline_reference = read.baseline_reference
+    options = [_segmented(option, request) for option in read.options]
+    head = mapping.head(row.owner, row.counterparty, now, outbox.new_id(), conversation)
+    message = mapping.offer_message(row, options, read.expires_at, head)
+    market = mapping.market_of(row.congestion_point, row.owner, row.counterparty, row.period)
+    asked = mapping.stored_request(request, now)
+    return message, uftp.check_offer(message, market, now, asked, request is None or asked is not None)
+
+
+def _segmented(option: uftp.OfferOption, request: models.FlexRequest | None) -> uftp.OfferOption:
+    """Cut into the request's own segments wherever the power is constant there (D8).
+
+    Only a plain list of single ISPs is cut; one that overlaps itself goes to the rules as it is.
+    """
+    numbers = [isp.start for isp in option.isps]
+    if request is None or len(set(numbers)) < len(numbers) or any(isp.duration != 1 for isp in option.isps):
+        return option
+    segments = mapping.segment_like({isp.start: isp.power for isp in option.isps}, request.isps)
+    return uftp.OfferOption(
+        option_reference=option.option_reference,
+        price=option.price,
+        min_activation_factor=option.min_activation_factor,
+        isps=mapping.power_isps(segments),
+    )
+
+
+@transaction.atomic
+def send_offer(owner: models.Participant, offer_id: int, by: User | None, now: datetime) -> models.FlexOffer:
+    """Send a drafted offer. Refused has all reasons; then nothing was sent and the draft is as it was."""
+    row = _locked(owner, offer_id)
+    domain.after(OfferState(row.state), Event.SEND)
+    message, reasons = _message_of(row, row.draft, now)
+    if message is None or reasons:
+        raise Refused(reasons)
+    request = row.flex_request
+    queued = outbox.enqueue(
+        row.owner,
+        row.counterparty,
+        message,
+        now,
+        about=f"{row} {row.congestion_point}",
+        expires_at=message.expiration_date_time,
+        refers_to=request.message if request is not None else None,
+    )
+    mapping.add_options(row, message.options)
+    return move(
+        row,
+        Event.SEND,
+        Cause.by(by),
+        now,
+        message=queued,
+        expires_at=message.expiration_date_time,
+        baseline_reference=row.baseline_reference,
+        send_at=None,
+    )
+
+
+@transaction.atomic
+def revoke(owner: models.Participant, offer_id: int, by: User, now: datetime) -> models.FlexOffer:
+    """Withdraw an offer that was sent: from this moment on an order for it is rejected (D16)."""
+    row = _locked(owner, offer_id)
+    domain.after(OfferState(row.state), Event.REVOKE)
+    if row.message is None or not row.is_valid_at(now):
+        raise domain.IllegalMove("FlexOffer is expired: it cannot be revoked any more.")
+    message = uftp.FlexOfferRevocation(
+        **mapping.head(row.owner, row.counterparty, now, outbox.new_id(), row.message.conversation_id),
+        flex_offer_message_id=row.message.message_id,
+    )
+    queued = outbox.enqueue(
+        row.owner, row.counterparty, message, now, about=row.message.about, refers_to=row.message
+    )
+    return move(row, Event.REVOKE, Cause.by(by), now, revocation=queued)
+
+
+@transaction.atomic
+def accept_offer(owner: models.Participant, offer_id: int, by: User, now: datetime) -> models.FlexOffer:
+    """Staff accept an offer that waits for them: it may then be ordered."""
+    row = _waiting(owner, offer_id, now)
+    return _accept(row, Cause.by(by), now)
+
+
+@transaction.atomic
+def reject_offer(
+    owner: models.Participant, offer_id: int, text: str, by: User, now: datetime
+) -> models.FlexOffer:
+    """Staff reject an offer that waits for them; the text goes to the AGR."""
+    row = _waiting(owner, offer_id, now)
+    if not text.strip():
+        raise Refused([reason("RejectionReason", "The aggregator needs a reason: write one sentence.")])
+    return _reject(row, text.strip(), Cause.by(by), now)
+
+
+def _waiting(owner: models.Participant, offer_id: int, now: datetime) -> models.FlexOffer:
+    row = _locked(owner, offer_id)
+    if row.state == OfferState.SENT and not row.is_valid_at(now):
+        raise domain.IllegalMove("FlexOffer is expired: it cannot be answered any more.")
+    if row.state != OfferState.SENT or row.message is None or row.message.state != MessageState.PENDING:
+        raise domain.IllegalMove(f"FlexOffer is {row.state}: it has been answered already.")
+    return row
+
+
+def _accept(row: models.FlexOffer, cause: Cause, now: datetime) -> models.FlexOffer:
+    moved = move(row, Event.ACCEPT, cause, now)
+    if row.message is not None:
+        answer(row.message, [], now)
+    return moved
+
+
+def _reject(row: models.FlexOffer, text: str, cause: Cause, now: datetime) -> models.FlexOffer:
+    moved = move(row, Event.REJECT, cause, now, text=text, reason=text)
+    if row.message is not None:
+        answer(row.message, [reason("FlexOffer", text)], now)
+    return moved
+
+
+def accept_if_waiting(row: models.FlexOffer, cause: Cause, now: datetime) -> models.FlexOffer:
+    """D23: an offer that still waits is answered Accepted before it is ordered or its revocation taken in."""
+    waits = row.state == OfferState.SENT and row.message is not None and row.message.state == MessageState.PENDING
+    return _accept(row, cause, now) if waits else row
+
+
+NOT_REVIEWED = "Not reviewed before expiry"
+
+
+def reject_unreviewed(row: models.FlexOffer, cause: Cause, now: datetime) -> models.FlexOffer:
+    """D23: an offer that nobody answered is rejected at its expiry."""
+    return _reject(row, NOT_REVIEWED, cause, now)
+
+
+# --- what comes in ------------------------------------------------------------------------------------
+
+
+def take_offer(row: models.Message, message: uftp.FlexOffer, now: datetime) -> Judgement:
+    """A DSO gets an offer: judged at its receipt; accepted at once or left to staff, as the point is set."""
+    point = models.CongestionPoint.objects.filter(entity_address=message.congestion_point).first()
+    market = mapping.market_of(point, row.owner, row.counterparty, message.period)
+    wanted = message.flex_request_message_id
+    request = _request_of(row, wanted)
+    known = wanted is None or request is not None
+    reasons = uftp.check_offer(message, market, row.received_at or now, mapping.stored_request(request, now), known)
+    if reasons or point is None:
+        return Judgement.no(reasons)
+    offer = models.FlexOffer.objects.create(
+        owner=row.owner,
+        counterparty=row.counterparty,
+        congestion_point=point,
+        period=message.period,
+        flex_request=request,
+        message=row,
+        state=OfferState.SENT,
+        expires_at=message.expiration_date_time,
+        contract=mapping.contract_of(message.contract_id, row.owner, row.counterparty),
+        baseline_reference=message.baseline_reference or "",
+        d_prognosis_message_id=message.d_prognosis_message_id or "",
+        currency=message.currency,
+        state_at=now,
+        created_at=now,
+    )
+    mapping.add_options(offer, message.options)
+    created(offer, "receive", Cause.of(row), now)
+    models.Message.objects.filter(pk=row.pk).update(about=f"{offer} {point}"[:200])
+    if not point.answers_automatically:
+        return PENDING
+    move(offer, Event.ACCEPT, GATEWAY, now)
+    return ACCEPTED
+
+
+def _request_of(row: models.Message, message_id: str | None) -> models.FlexRequest | None:
+    if message_id is None:
+        return None
+    return models.FlexRequest.objects.filter(
+        owner=row.owner, counterparty=row.counterparty, message__message_id=message_id
+    ).first()
+
+
+def offer_of(row: models.Message, message_id: str | None) -> models.FlexOffer | None:
+    """The offer with this MessageID between the two parties of a message, locked."""
+    offers = models.FlexOffer.objects.select_for_update(of=("self",))
+    return offers.filter(owner=row.owner, counterparty=row.counterparty, message__message_id=message_id).first()
+
+
+def take_revocation(row: models.Message, message: uftp.FlexOfferRevocation, now: datetime) -> Judgement:
+    """A DSO gets a revocation: it wins over an order that is not answered yet (D16)."""
+    moment = row.received_at or now
+    offer = offer_of(row, message.flex_offer_message_id)
+    if offer is None and now < moment + WAIT_FOR_REFERENCE:
+        return WAITS
+    reasons = check_revocation(offer, message, moment)
+    if reasons or offer is None:
+        return Judgement.no(reasons)
+    if offer.state != OfferState.REVOKED:
+        offer = accept_if_waiting(offer, GATEWAY, now)
+        move(offer, Event.REVOKE, Cause.of(row), now, revocation=row)
+        _drop_pending_orders(offer, row, now)
+    return ACCEPTED
+
+
+REVOKED_FIRST = "Reference message revoked"
+
+
+def _drop_pending_orders(offer: models.FlexOffer, row: models.Message, now: datetime) -> None:
+    for order in offer.flex_orders.filter(state__in=domain.sources(domain.OrderState, Event.REVOKE)):
+        move(order, Event.REVOKE, Cause.of(row), now, text=REVOKED_FIRST, reason=REVOKED_FIRST)
+
+
+def check_revocation(
+    offer: models.FlexOffer | None, message: uftp.FlexOfferRevocation, moment: datetime
+) -> Sequence[uftp.Reason]:
+    if offer is None:
+        return uftp.check_revocation(message, None, "unknown", moment)
+    return uftp.check_revocation(
+        message, mapping.stored_offer(offer, moment), mapping.OFFER_STANDING[offer.state], moment
+    )
+
+
+def offer_answered(row: models.Message, asked: models.Message, message: uftp.Response, now: datetime) -> None:
+    """An AGR gets a DSO's answer to its offer: valid for the other side, or not; never yet an order."""
+    offer = models.FlexOffer.objects.filter(message=asked).first()
+    if offer is None:
+        return
+    offer = lock(offer)
+    text = message.rejection_reason or ""
+    event = Event.ACCEPT if accepted(message) else Event.REJECT
+    try:
+        if event == Event.ACCEPT:
+            move(offer, event, Cause.of(row), now)
+        else:
+            move(offer, event, Cause.of(row), now, text=text, reason=text)
+    except domain.IllegalMove:
+        note(offer, f"late {event}", Cause.of(row), now, f"{message.result}: {text}".rstrip(": "))
+
+
+def revocation_answered(row: models.Message, asked: models.Message, message: uftp.Response, now: datetime) -> None:
+    """An AGR gets the answer to its revocation; when it is No, the two sides disagree and staff must know."""
+    offer = models.FlexOffer.objects.filter(revocation=asked).first()
+    if offer is not None:
+        text = "accepted" if accepted(message) else f"rejected: {message.rejection_reason or 'no reason given'}"
+        note(offer, "revocation answered", Cause.of(row), now, text)

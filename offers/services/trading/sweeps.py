@@ -1,0 +1,131 @@
+"""What time and the gateway do to trades: expiry, giving up, sending what was planned."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from offers import domain, models
+from offers.domain import Event, OfferState, OrderState, RequestState
+from offers.models import Direction, MessageState
+
+from .answers import Refused, joined
+from .moves import CLOCK, GATEWAY, lock, move
+from .offers import reject_unreviewed, send_offer
+
+CHUNK = 200
+LOST = [MessageState.FAILED, MessageState.EXPIRED]
+
+
+def expire_due(now: datetime) -> int:
+    """Expire every request and offer whose ExpirationDateTime has come; how many."""
+    return _in_chunks(lambda: _expire_offers(now)) + _in_chunks(lambda: _expire_requests(now))
+
+
+def _in_chunks(step: Callable[[], int]) -> int:
+    done = 0
+    while (count := step()) > 0:
+        done += count
+    return done
+
+
+def _expiring_offers(now: datetime) -> QuerySet[models.FlexOffer]:
+    """Offers past their expiry, but for those with a message received in time that is not processed yet."""
+    unprocessed = models.Message.objects.unprocessed().filter(
+        owner=OuterRef("owner"),
+        counterparty=OuterRef("counterparty"),
+        conversation_id=OuterRef("message__conversation_id"),
+        received_at__lt=OuterRef("expires_at"),
+    )
+    states = domain.sources(OfferState, Event.EXPIRE)
+    return models.FlexOffer.objects.filter(~Exists(unprocessed), state__in=states, expires_at__lte=now)
+
+
+@transaction.atomic
+def _expire_offers(now: datetime) -> int:
+    due = _expiring_offers(now).select_related("message", "owner", "counterparty").order_by("expires_at", "pk")
+    rows = list(due.select_for_update(of=("self",), skip_locked=True)[:CHUNK])
+    for row in rows:
+        waits = row.message is not None and row.message.state == MessageState.PENDING
+        if waits:
+            reject_unreviewed(row, CLOCK, now)
+        else:
+            move(row, Event.EXPIRE, CLOCK, now)
+    return len(rows)
+
+
+@transaction.atomic
+def _expire_requests(now: datetime) -> int:
+    states = domain.sources(RequestState, Event.EXPIRE)
+    due = models.FlexRequest.objects.filter(state__in=states, expires_at__lte=now).order_by("expires_at", "pk")
+    rows = list(due.select_for_update(of=("self",), skip_locked=True)[:CHUNK])
+    for row in rows:
+        move(row, Event.EXPIRE, CLOCK, now)
+    return len(rows)
+
+
+def fail_undelivered(now: datetime) -> int:
+    """Tell the trades whose message never arrived; how many."""
+    return _fail_requests(now) + _fail_offers(now) + _fail_orders(now)
+
+
+def _fail(row: models.FlexRequest | models.FlexOffer | models.FlexOrder, now: datetime) -> None:
+    text = row.message.error if row.message is not None else ""
+    move(row, Event.FAIL, GATEWAY, now, text=text, reason=text)
+
+
+@transaction.atomic
+def _fail_requests(now: datetime) -> int:
+    lost = models.FlexRequest.objects.filter(
+        state=RequestState.SENT, message__direction=Direction.OUT, message__state__in=LOST
+    )
+    rows = list(lost.select_related("message").select_for_update(of=("self",), skip_locked=True)[:CHUNK])
+    for row in rows:
+        _fail(row, now)
+    return len(rows)
+
+
+@transaction.atomic
+def _fail_offers(now: datetime) -> int:
+    lost = models.FlexOffer.objects.filter(
+        state=OfferState.SENT, message__direction=Direction.OUT, message__state__in=LOST
+    )
+    rows = list(lost.select_related("message").select_for_update(of=("self",), skip_locked=True)[:CHUNK])
+    for row in rows:
+        _fail(row, now)
+    return len(rows)
+
+
+@transaction.atomic
+def _fail_orders(now: datetime) -> int:
+    """Only orders that certainly never arrived: where an attempt may have, the AGR has the last word."""
+    lost = models.FlexOrder.objects.filter(
+        state=OrderState.SENT,
+        message__direction=Direction.OUT,
+        message__state__in=LOST,
+        message__unknown_outcome=False,
+    )
+    rows = list(lost.select_related("message")[:CHUNK])
+    for row in rows:
+        offer = lock(row.flex_offer) if row.flex_offer is not None else None
+        _fail(lock(row), now)
+        if offer is not None and offer.state == OfferState.ORDERING:
+            move(offer, Event.ORDER_REJECTED, GATEWAY, now, text="the order was never delivered")
+    return len(rows)
+
+
+def send_planned(now: datetime) -> int:
+    """Send the drafts whose time has come; one that the rules refuse by then stays a draft with the reason."""
+    due = models.FlexOffer.objects.filter(state=OfferState.DRAFT, send_at__lte=now)
+    rows = list(due.select_related("owner", "drafted_by")[:CHUNK])
+    for row in rows:
+        try:
+            send_offer(row.owner, row.pk, row.drafted_by, now)
+        except (Refused, domain.IllegalMove) as error:
+            text = joined(error.reasons) if isinstance(error, Refused) else str(error)
+            models.FlexOffer.objects.filter(pk=row.pk, state=OfferState.DRAFT).update(
+                send_at=None, reason=f"Not sent at the planned time: {text}"
+            )
+    return len(rows)
+
