@@ -262,6 +262,12 @@ def option_css(index: int) -> str:
 
 
 @register.filter
+def option_dash(index: int) -> str:
+    """The dash of the n-th option in a key, as the chart draws it."""
+    return ("none", "6 3", "2 2", "7 2 2 2", "4 2")[index % 5]
+
+
+@register.filter
 def letter(index: int) -> str:
     """A, B, … Z, AA for the n-th option, counted from 0."""
     return letter(index // 26 - 1) + letter(index % 26) if index >= 26 else chr(ord("A") + index)

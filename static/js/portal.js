@@ -74,7 +74,16 @@ function startChecks() {
   });
 }
 
+// The chart code is fetched only where something is to be drawn.
+async function startCharts() {
+  if (!document.querySelector('.plot[data-figure]')) return;
+  const { drawAll } = await import('./plots.js');
+  drawAll();
+}
+
 startTheme();
+startCharts();
+document.addEventListener('htmx:after:swap', startCharts);
 startMenus();
 startChecks();
 startDialogs();
