@@ -1,23 +1,62 @@
 """Fixtures about infrastructure: what every test may rely on, whatever it is about."""
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
+
+from tests import servers
+
+ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+NEEDS = {
+    "browser": (servers.chromium_program(), "needs Chromium"),
+    "interop": ((settings.BASE_DIR / ".venv-interop/stamp").exists(), "needs the official library; make test installs it"),
+    "postgres": (ON_POSTGRESQL, "needs PostgreSQL: python -m tests.servers pytest …"),
+    "redis": (settings.REDIS_URL, "needs Redis: python -m tests.servers pytest …"),
+}
 
 
 def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True  # a test client need not scan all static files first
+    if settings.REDIS_URL:
+        settings.CACHES["default"]["LOCATION"] = f"{settings.REDIS_URL}/{_worker()}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker, (there, why) in NEEDS.items():
+            if item.get_closest_marker(marker) and not there:
+                item.add_marker(pytest.mark.skip(reason=why))
+
+
+def _worker() -> int:
+    """Which of the parallel test processes this is."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 @pytest.fixture(autouse=True, scope="session")
-def quiet_bell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def quiet_bell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test rings the bell of a portal that happens to run beside it."""
     from flexportal.celery import app
 
-    folder = tmp_path_factory.mktemp("broker")
-    app.conf.broker_url = "atomicfs://"
-    app.conf.broker_transport_options = {"folder": str(folder), "polling_interval": 0.05}
-    yield folder
+    if settings.REDIS_URL:
+        app.conf.broker_url = f"{settings.REDIS_URL}/{_worker()}"
+    else:
+        folder = tmp_path_factory.mktemp("broker")
+        app.conf.broker_transport_options = {"folder": str(folder), "polling_interval": 0.05}
+    yield
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """No test is throttled for what another one did."""
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser that the tests drive; tests that ask for it are marked `browser`."""
+    return servers.chromium_program() or ""
