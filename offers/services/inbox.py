@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
+from django.db.models import F
 
 from offers import models, uftp
 from offers.models import Direction, MessageState
@@ -68,16 +69,34 @@ def _open(body: bytes, now: datetime) -> Opened:
         raise NotTaken(419, f"No key is known here for {name}.", name)
     payload, key = _unseal(signed.body, public, sender, name)
     try:
-        metadata = uftp.metadata_of(payload)
+        metadata = _metadata(payload)
     except uftp.BadMessage as error:
         raise NotTaken(400, f"The message is not valid: {'; '.join(error.reasons)}", name) from error
     return Opened(sender, key, payload, metadata)
 
 
+def _metadata(payload: bytes) -> uftp.Metadata:
+    """Who sends what to whom. A message that can be answered is taken in, even if all it gets is a rejection."""
+    try:
+        message = uftp.decode(payload)
+    except uftp.BadMessage as error:
+        if error.metadata is None:
+            raise
+        return error.metadata
+    return uftp.Metadata(
+        type=message.XML_NAME,
+        version=message.version,
+        sender_domain=message.sender_domain,
+        recipient_domain=message.recipient_domain,
+        message_id=message.message_id,
+        conversation_id=message.conversation_id,
+    )
+
+
 def _unseal(sealed: bytes, public: list[bytes], sender: models.Participant, name: str) -> tuple[bytes, str]:
     for key in public:
         try:
-            return uftp.unseal(sealed, key), uftp.to_cs1(key)[4:]
+            return uftp.seal.unseal(sealed, key), uftp.seal.to_cs1(key)[4:]
         except uftp.BadSeal:
             continue
     count_bad_seal(sender)
@@ -85,8 +104,6 @@ def _unseal(sealed: bytes, public: list[bytes], sender: models.Participant, name
 
 
 def count_bad_seal(sender: models.Participant) -> None:
-    from django.db.models import F
-
     models.Participant.objects.filter(pk=sender.pk).update(bad_seals=F("bad_seals") + 1)
 
 
@@ -100,8 +117,8 @@ def _owner_of(opened: Opened) -> models.Participant:
     if not hosted:
         sender = f"{opened.sender.domain}/{opened.sender.role}"
         raise NotTaken(400, f"Unknown Recipient: {domain} is not served here.", sender)
-    wanted = uftp.recipient_roles(opened.metadata.type, opened.sender.role)
-    return next((one for one in hosted if one.role in wanted), hosted[0])
+    wanted = uftp.CATALOGUE[opened.metadata.type].RECIPIENT_ROLE
+    return next((one for one in hosted if one.role == wanted), hosted[0])
 
 
 def _store(
@@ -245,11 +262,11 @@ def _take(pk: int, now: datetime) -> models.Message | None:
 def _process(row: models.Message, now: datetime) -> None:
     try:
         message = uftp.decode(_payload(row))
-    except uftp.UnsupportedVersion as error:
-        _conclude(row, trading.Judgement.no([reason("Version", "; ".join(error.reasons))]), now)
+    except uftp.BadMessage as error:  # another version, or values that nothing can represent
+        _conclude(row, trading.Judgement.no([reason("Message", text) for text in error.reasons]), now)
         return
     identity = _identity(row, message)
-    if isinstance(message, uftp.Response):
+    if message.is_response:
         _take_response(row, message, identity, now)
     elif identity:
         _conclude(row, trading.Judgement.no(identity), now)
@@ -258,15 +275,15 @@ def _process(row: models.Message, now: datetime) -> None:
 
 
 def _payload(row: models.Message) -> bytes:
-    return uftp.payload_of(uftp.decode_envelope(bytes(row.sealed or b"")).body)
+    return uftp.seal.payload_of(uftp.decode_envelope(bytes(row.sealed or b"")).body)
 
 
-def _identity(row: models.Message, message: uftp.Message) -> list[uftp.Reason]:
+def _identity(row: models.Message, message: uftp.PayloadMessage) -> list[uftp.Reason]:
     return uftp.check_identity(
         message,
         row.counterparty.domain,
         row.counterparty.role,
-        recipient_known=row.owner.role in uftp.recipient_roles(row.type, row.counterparty.role),
+        recipient_known=message.RECIPIENT_ROLE in (None, row.owner.role),
         barred=row.counterparty.barred,
         duplicate=bool(row.variant),
     )
@@ -284,7 +301,7 @@ def _conclude(row: models.Message, judgement: trading.Judgement, now: datetime) 
 
 
 def _take_response(
-    row: models.Message, message: uftp.Response, identity: list[uftp.Reason], now: datetime
+    row: models.Message, message: uftp.PayloadMessage, identity: list[uftp.Reason], now: datetime
 ) -> None:
     """A response is never answered; it counts only when it answers a message of ours, and the first one counts."""
     asked = None if identity else _asked(row, message)
@@ -298,7 +315,7 @@ def _take_response(
     row.save(update_fields=["state", "state_at", "error", "answers", "about"])
 
 
-def _asked(row: models.Message, message: uftp.Response) -> models.Message | None:
+def _asked(row: models.Message, message: uftp.PayloadMessage) -> models.Message | None:
     sent = models.Message.objects.filter(owner=row.owner, counterparty=row.counterparty, direction=Direction.OUT)
     if isinstance(message, uftp.TestMessageResponse):  # has no reference, only its conversation
         return sent.filter(type="TestMessage", conversation_id=row.conversation_id).first()
@@ -306,7 +323,7 @@ def _asked(row: models.Message, message: uftp.Response) -> models.Message | None
     return sent.filter(type__in=types, message_id=message.reference).first()
 
 
-def _note_answer(row: models.Message, asked: models.Message, message: uftp.Response, now: datetime) -> None:
+def _note_answer(row: models.Message, asked: models.Message, message: uftp.PayloadMessage, now: datetime) -> None:
     said = getattr(message, "result", "Accepted")
     answer = models.Answer.ACCEPTED if said == "Accepted" else models.Answer.REJECTED
     first = outbox.mark_answered(asked, answer, getattr(message, "rejection_reason", None) or "", now)

@@ -50,10 +50,10 @@ def add_signing_key(participant: models.Participant, now: datetime, secret: byte
     """Give a hosted participant a new signing key (or the given one, 64 bytes); older ones stay valid to verify."""
     if not participant.hosted:
         raise BadKey(f"{participant} is not hosted here: it signs with its own key, give us its public one.")
-    secret = secret if secret is not None else uftp.generate()
+    secret = secret if secret is not None else uftp.seal.generate()
     if len(secret) != 64:
         raise BadKey(f"A signing key has 64 bytes, this one has {len(secret)}.")
-    public = _text(uftp.public_of(secret))
+    public = _text(uftp.seal.public_of(secret))
     key, _ = models.Key.objects.get_or_create(
         participant=participant, public=public, defaults={"private": _encrypt(secret), "valid_from": now}
     )
@@ -64,7 +64,7 @@ def add_signing_key(participant: models.Participant, now: datetime, secret: byte
 def add_public_key(participant: models.Participant, text: str, now: datetime) -> models.Key:
     """Trust another public key of a counterparty from now on (`cs1.…` or base64 of 32 bytes)."""
     try:
-        public = _text(uftp.parse_public(text))
+        public = _text(uftp.seal.parse_public(text))
     except ValueError as error:
         raise BadKey(str(error)) from error
     key, made = models.Key.objects.get_or_create(

@@ -235,7 +235,7 @@ def offer_message(
         d_prognosis_message_id=row.d_prognosis_message_id or None,
         baseline_reference=row.baseline_reference or None,
         currency=row.currency,
-        unsolicited=uftp.unsolicited_for(message["version"], request_id is None),
+        unsolicited=uftp.unsolicited(message["version"], request_id),
         options=tuple(options),
     )
 

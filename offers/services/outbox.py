@@ -34,7 +34,7 @@ def new_id() -> str:
 def enqueue(
     owner: models.Participant,
     counterparty: models.Participant,
-    message: uftp.Message,
+    message: uftp.PayloadMessage,
     now: datetime,
     *,
     about: str = "",
@@ -46,7 +46,7 @@ def enqueue(
     """Encode, seal and store a message to send; the same bytes go out at every attempt. Rings the bell on commit."""
     public, secret = keys.signing_key(owner, now)
     payload = uftp.encode(message)
-    signed = uftp.SignedMessage(sender_domain=owner.domain, sender_role=owner.role, body=uftp.seal(payload, secret))
+    signed = uftp.SignedMessage(sender_domain=owner.domain, sender_role=owner.role, body=uftp.seal.seal(payload, secret))
     row = models.Message.objects.create(
         owner=owner,
         direction=Direction.OUT,

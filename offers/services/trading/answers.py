@@ -70,8 +70,8 @@ def answer(row: models.Message, reasons: Sequence[uftp.Reason], now: datetime) -
 
 
 def _response(
-    kind: type[uftp.Response], row: models.Message, rejected: bool, text: str, now: datetime
-) -> uftp.Message | None:
+    kind: type[uftp.PayloadMessage], row: models.Message, rejected: bool, text: str, now: datetime
+) -> uftp.PayloadMessage | None:
     """The answer goes to the sender of the envelope (D14), in the version that it was asked in (D1)."""
     head = mapping.head(row.owner, row.counterparty, now, outbox.new_id(), row.conversation_id, row.version)
     if kind is uftp.TestMessageResponse:
@@ -79,11 +79,11 @@ def _response(
     content: dict[str, Any] = {
         "result": "Rejected" if rejected else "Accepted",
         "rejection_reason": text or None,
-        kind.REFERENCE: row.message_id,
+        str(kind.REFERENCE): row.message_id,
     }
     return kind(**head, **content)
 
 
-def accepted(message: uftp.Response) -> bool:
+def accepted(message: uftp.ResponseMessage) -> bool:
     """Whether a response says yes: "Already Submitted" counts as taken in (protocol.md §3.6)."""
     return message.result == "Accepted" or (message.rejection_reason or "").startswith(ALREADY_SUBMITTED)

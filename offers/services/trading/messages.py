@@ -74,6 +74,6 @@ def take_prognosis(row: models.Message, message: uftp.DPrognosis, now: datetime)
     return ACCEPTED
 
 
-def just_noted(row: models.Message, asked: models.Message, message: uftp.Message, now: datetime) -> None:
+def just_noted(row: models.Message, asked: models.Message, message: uftp.PayloadMessage, now: datetime) -> None:
     """An answer that moves no trade: it stands at the message that asked."""
 

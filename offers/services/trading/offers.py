@@ -10,6 +10,7 @@ from django.db import transaction
 from offers import domain, models, uftp
 from offers.domain import Event, OfferState
 from offers.models import MessageState
+from offers.uftp import display
 
 from .. import drafts, mapping, outbox
 from .answers import ACCEPTED, PENDING, WAITS, Judgement, Refused, accepted, answer, reason
@@ -110,7 +111,7 @@ def preview_offer(row: models.FlexOffer, draft: Mapping[str, Any], now: datetime
     message, reasons = _message_of(row, draft, now)
     if message is None:
         raise Refused(reasons)
-    return uftp.pretty(message)
+    return display.pretty(message)
 
 
 def _message_of(
@@ -337,7 +338,7 @@ def check_revocation(
     )
 
 
-def offer_answered(row: models.Message, asked: models.Message, message: uftp.Response, now: datetime) -> None:
+def offer_answered(row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime) -> None:
     """An AGR gets a DSO's answer to its offer: valid for the other side, or not; never yet an order."""
     offer = models.FlexOffer.objects.filter(message=asked).first()
     if offer is None:
@@ -354,7 +355,7 @@ def offer_answered(row: models.Message, asked: models.Message, message: uftp.Res
         note(offer, f"late {event}", Cause.of(row), now, f"{message.result}: {text}".rstrip(": "))
 
 
-def revocation_answered(row: models.Message, asked: models.Message, message: uftp.Response, now: datetime) -> None:
+def revocation_answered(row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime) -> None:
     """An AGR gets the answer to its revocation; when it is No, the two sides disagree and staff must know."""
     offer = models.FlexOffer.objects.filter(revocation=asked).first()
     if offer is not None:

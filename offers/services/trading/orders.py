@@ -90,7 +90,7 @@ def _order_message(
         order_reference=reference,
         option_reference=option.option_reference,
         activation_factor=factor,
-        unsolicited=uftp.unsolicited_for(head["version"], False),
+        unsolicited=uftp.unsolicited(head["version"], offer.message.message_id),
         isps=said.isps,
     )
 
@@ -166,7 +166,7 @@ def _note_refusal(
         note(offer, "order refused", Cause.of(row), now, f"{message.order_reference[:100]}: {why}")
 
 
-def order_answered(row: models.Message, asked: models.Message, message: uftp.Response, now: datetime) -> None:
+def order_answered(row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime) -> None:
     """A DSO gets an AGR's answer to its order."""
     placed = models.FlexOrder.objects.filter(message=asked).first()
     if placed is None or placed.flex_offer is None:

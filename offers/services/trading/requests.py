@@ -11,6 +11,7 @@ from django.db.models import Max
 
 from offers import domain, models, uftp
 from offers.domain import Event, RequestState
+from offers.uftp import display
 
 from .. import drafts, mapping, outbox
 from .answers import ACCEPTED, Judgement, Refused, accepted, reason
@@ -171,7 +172,7 @@ def preview_requests(rows: Rows, draft: Mapping[str, Any], now: datetime) -> str
     read, wrong = drafts.read_request(draft)
     if read is None:
         raise Refused(wrong)
-    return uftp.pretty(_judge(rows[0], read, next_revision(rows[0]), now)[0])
+    return display.pretty(_judge(rows[0], read, next_revision(rows[0]), now)[0])
 
 
 @transaction.atomic
@@ -263,7 +264,7 @@ def supersede_older(request: models.FlexRequest, cause: Cause, now: datetime) ->
         move(row, Event.SUPERSEDE, cause, now, text=f"by revision {request.revision}")
 
 
-def request_answered(row: models.Message, asked: models.Message, message: uftp.Response, now: datetime) -> None:
+def request_answered(row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime) -> None:
     """A DSO gets an AGR's answer to its request."""
     request = models.FlexRequest.objects.filter(message=asked).first()
     if request is None:

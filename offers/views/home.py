@@ -1,0 +1,21 @@
+"""The way from / to the desk of the user's first participant."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from offers.models import Membership
+
+from . import scope
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    mine = Membership.objects.filter(user_id=request.user.pk, participant__hosted=True)
+    membership = mine.select_related("participant").first()
+    if membership is not None:
+        return redirect(scope.desk_url(membership))
+    if request.user.is_staff:
+        return redirect(reverse("admin:index"))
+    return render(request, "nobody.html", status=200)
