@@ -3,7 +3,7 @@
 It knows no framework, no clock, no database and no network. Times and ids are arguments.
 """
 
-from . import isp, seal
+from . import isp, rules, seal
 from .codec import decode, decode_envelope, encode, encode_envelope
 from .errors import BadMessage, BadSeal, Invalid, Metadata, NotXML, OutOfRange, TooLarge, UnsupportedVersion
 from .messages import (
@@ -34,6 +34,23 @@ from .messages import (
     unsolicited,
     wire_version,
 )
+from .rules import (
+    Form,
+    Market,
+    Match,
+    Reason,
+    check_identity,
+    check_offer,
+    check_order,
+    check_prognosis,
+    check_request,
+    check_response,
+    check_revocation,
+    joined,
+    match_order,
+    scaled,
+    written,
+)
 from .schema import schema, xsd
 
 __all__ = [
@@ -52,8 +69,11 @@ __all__ = [
     "FlexOrderStatus",
     "FlexRequest",
     "FlexRequestResponse",
+    "Form",
     "Invalid",
     "MESSAGES",
+    "Market",
+    "Match",
     "Metadata",
     "NotXML",
     "OfferOption",
@@ -61,6 +81,7 @@ __all__ = [
     "PayloadMessage",
     "PowerISP",
     "PrognosisISP",
+    "Reason",
     "RequestISP",
     "ResponseMessage",
     "SignedMessage",
@@ -69,14 +90,26 @@ __all__ = [
     "TooLarge",
     "UnsupportedVersion",
     "VERSIONS",
+    "check_identity",
+    "check_offer",
+    "check_order",
+    "check_prognosis",
+    "check_request",
+    "check_response",
+    "check_revocation",
     "decode",
     "decode_envelope",
     "encode",
     "encode_envelope",
     "isp",
+    "joined",
+    "match_order",
+    "rules",
+    "scaled",
     "schema",
     "seal",
     "unsolicited",
     "wire_version",
+    "written",
     "xsd",
 ]

@@ -6,9 +6,19 @@ from typing import Any, TypeVar
 
 from lxml import etree
 
-from .errors import Invalid, Metadata, NotXML, OutOfRange, UnsupportedVersion
-from .faults import clipped, faults
-from .fields import VERSIONS, Field, Nested, PayloadMessage, Record, attributes, children, wire_version
+from .errors import Invalid, Metadata, NotXML, OutOfRange, UnsupportedVersion, clipped
+from .faults import faults
+from .fields import (
+    VERSIONS,
+    Field,
+    Nested,
+    PayloadMessage,
+    Record,
+    attributes,
+    children,
+    unsupported,
+    wire_version,
+)
 from .guard import guard
 from .isp import zone
 from .messages import CATALOGUE, SignedMessage
@@ -57,11 +67,6 @@ def decode_envelope(xml: bytes) -> SignedMessage:
         raise Invalid([f"line {root.sourceline}: element {clipped(root.tag)} instead of {ENVELOPE}"])
     _validate(root, HIGHEST)
     return _Reader(root, Surroundings(), HIGHEST).read(SignedMessage, None)
-
-
-def unsupported(version: str) -> str:
-    """D1, V51: the sentence that refuses another version."""
-    return f"Unsupported Version {clipped(version)}; supported: {', '.join(VERSIONS)}"
 
 
 # --- reading --------------------------------------------------------------------------------------

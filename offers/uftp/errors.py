@@ -3,6 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+MOST = 60
+
+
+def clipped(text: object) -> str:
+    """At most MOST characters of what somebody else wrote, so that a reason stays a sentence."""
+    shown = str(text)
+    return shown if len(shown) <= MOST else shown[:MOST] + "…"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:

@@ -6,6 +6,7 @@ from typing import cast
 
 from lxml import etree
 
+from .errors import clipped
 from .fields import Record, attributes, children
 from .messages import CATALOGUE, SignedMessage
 
@@ -13,13 +14,6 @@ SUBJECT = re.compile(
     r"Element '(?P<element>[^']{1,200})'(?:, attribute '(?P<attribute>[^']{1,200})')?: (?P<what>.*)", re.S
 )
 NAMED = re.compile(r"The attribute '(?P<name>[^']{1,200})' (?P<what>.*)", re.S)
-MOST = 60
-
-
-def clipped(text: object) -> str:
-    """At most MOST characters of what somebody else wrote, so that a reason stays a sentence."""
-    shown = str(text)
-    return shown if len(shown) <= MOST else shown[:MOST] + "…"
 
 
 def faults(log: etree._ErrorLog, root: etree._Element, version: str, most: int) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, get_args, get_type_hints
 
+from .errors import clipped
 from .simple import DATE_TIME as DATE_TIME_TYPE
 from .simple import INTERNET_DOMAIN, SPEC_VERSION, UUID, SimpleType
 
@@ -22,6 +23,11 @@ def wire_version(text: str) -> str | None:
     treated as its minor (3.1.7 as 3.1.0). None for every other version."""
     match = WIRE_VERSION.fullmatch(text)
     return f"3.{match[1]}.0" if match else None
+
+
+def unsupported(version: str) -> str:
+    """D1, V51: the sentence that refuses another version."""
+    return f"Unsupported Version {clipped(version)}; supported: {', '.join(VERSIONS)}"
 
 
 @dataclass(frozen=True, slots=True)

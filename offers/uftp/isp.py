@@ -118,6 +118,32 @@ def merged(segments: Iterable[Segment[T]]) -> list[Segment[T]]:
     return result
 
 
+def overlap(some: Iterable[Segment[object]], others: Iterable[Segment[object]]) -> bool:
+    """Whether any ISP is in both lists, without expanding either."""
+    left = sorted((start, start + n - 1) for start, n, _ in some)
+    right = sorted((start, start + n - 1) for start, n, _ in others)
+    i = j = 0
+    while i < len(left) and j < len(right):
+        if left[i][0] <= right[j][1] and right[j][0] <= left[i][1]:
+            return True
+        if left[i][1] < right[j][1]:
+            i += 1
+        else:
+            j += 1
+    return False
+
+
+def covered(segments: Iterable[Segment[object]]) -> list[tuple[int, int]]:
+    """The ranges (first, last) that a list addresses, each once, ascending, without expanding it."""
+    found: list[tuple[int, int]] = []
+    for start, n, _ in sorted(segments, key=lambda segment: segment[:2]):
+        if found and start <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(found[-1][1], start + n - 1))
+        else:
+            found.append((start, start + n - 1))
+    return found
+
+
 def ranges(isps: Iterable[int]) -> list[tuple[int, int]]:
     """ISP numbers as ascending ranges (first, last): 3, 4, 5, 9 gives (3, 5), (9, 9)."""
     return [(start, start + n - 1) for start, n, _ in compress(dict.fromkeys(isps, True))]

@@ -259,8 +259,13 @@ def _read_instant(text: str, around: Surroundings) -> datetime:
     instant = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(
         hours=hours, minutes=minutes, seconds=seconds, microseconds=int((clock[4] or "0")[:6].ljust(6, "0"))
     )
+    return fixed(_supported_instant(instant))
+
+
+def _supported_instant(instant: datetime) -> datetime:
     _supported(instant.date())
-    return fixed(instant)
+    _supported(instant.astimezone(UTC).date())
+    return instant
 
 
 def fixed(instant: datetime) -> datetime:
@@ -279,8 +284,7 @@ def _fixed_if_instant(value: Any) -> Any:
 def _write_instant(value: Any, _: Surroundings) -> str:
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise ValueError(f"{value!r} is no instant with an offset")
-    _supported(value.date())
-    return fixed(value).isoformat().replace("+00:00", "Z")
+    return fixed(_supported_instant(value)).isoformat().replace("+00:00", "Z")
 
 
 DATE_TIME = SimpleType(
