@@ -11,6 +11,7 @@ import logging
 import os
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
@@ -81,6 +82,9 @@ class Spool:
         self.queues = folder / "queues"
         self.owners = folder / "owners"
         self._owner: Owner | None = None
+        self._waiting: dict[
+            str, deque[str]
+        ] = {}  # as last listed: a long queue is not listed for each message
         self._recovered_at = 0.0
 
     def put(self, queue: str, payload: str) -> None:
@@ -96,11 +100,14 @@ class Spool:
 
     def claim(self, queue: str) -> Path | None:
         """The oldest message that nobody else got first, moved to where only we look."""
-        mine = self._mine() / self._queue(queue).name
-        for name in _entries(self._queue(queue)):
+        folder, waiting = self._queue(queue), self._waiting.setdefault(queue, deque())
+        waiting.extend(() if waiting else _entries(folder))
+        mine = self._mine() / folder.name
+        while waiting:
+            name = waiting.popleft()
             mine.mkdir(exist_ok=True)
             try:
-                (self._queue(queue) / name).rename(mine / name)
+                (folder / name).rename(mine / name)
             except FileNotFoundError:
                 continue
             return mine / name

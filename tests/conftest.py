@@ -10,9 +10,10 @@ from django.core.cache import cache
 from tests import servers
 
 ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+OFFICIAL_LIBRARY = settings.BASE_DIR / ".venv-interop/stamp"
 NEEDS = {
     "browser": (servers.chromium_program(), "needs Chromium"),
-    "interop": ((settings.BASE_DIR / ".venv-interop/stamp").exists(), "needs the official library; make test installs it"),
+    "interop": (OFFICIAL_LIBRARY.exists(), "needs the official library; make test installs it"),
     "postgres": (ON_POSTGRESQL, "needs PostgreSQL: python -m tests.servers pytest …"),
     "redis": (settings.REDIS_URL, "needs Redis: python -m tests.servers pytest …"),
 }

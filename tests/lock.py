@@ -1,4 +1,4 @@
-"""What `make lock` runs: resolves the dependencies of pyproject.toml into files with hashes, without hosts."""
+"""`make lock`: resolves the dependencies of pyproject.toml into files with hashes, without hosts."""
 
 import os
 import subprocess
