@@ -21,6 +21,8 @@ DEBUG = env.flag("DEBUG")
 STATE_DIR = BASE_DIR / env.text("STATE_DIR", "var")
 LOCAL_MARKET = env.flag("FLEXPORTAL_LOCAL_MARKET")
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
+MESSAGES_PER_MINUTE = env.number("MESSAGES_PER_MINUTE", 6000)  # from one address
+MESSAGES_PER_MINUTE = env.number("MESSAGES_PER_MINUTE", 600)
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
 if PRODUCTION and DEBUG:

@@ -77,85 +77,85 @@ ACTORS: Mapping[Event, frozenset[Actor]] = {
     Event.FAIL: frozenset({Actor.GATEWAY}),
 }
 
-R, O, D, E = RequestState, OfferState, OrderState, Event
+RS, OS, DS, EV = RequestState, OfferState, OrderState, Event
 
 REQUEST: Mapping[tuple[RequestState, Event], RequestState] = {
-    (R.DRAFT, E.SEND): R.SENT,
-    (R.SENT, E.ACCEPT): R.ACCEPTED,
-    (R.SENT, E.REJECT): R.REJECTED,
-    (R.SENT, E.SUPERSEDE): R.SUPERSEDED,
-    (R.SENT, E.EXPIRE): R.EXPIRED,
-    (R.SENT, E.FAIL): R.FAILED,
-    (R.ACCEPTED, E.SUPERSEDE): R.SUPERSEDED,
-    (R.ACCEPTED, E.EXPIRE): R.EXPIRED,
+    (RS.DRAFT, EV.SEND): RS.SENT,
+    (RS.SENT, EV.ACCEPT): RS.ACCEPTED,
+    (RS.SENT, EV.REJECT): RS.REJECTED,
+    (RS.SENT, EV.SUPERSEDE): RS.SUPERSEDED,
+    (RS.SENT, EV.EXPIRE): RS.EXPIRED,
+    (RS.SENT, EV.FAIL): RS.FAILED,
+    (RS.ACCEPTED, EV.SUPERSEDE): RS.SUPERSEDED,
+    (RS.ACCEPTED, EV.EXPIRE): RS.EXPIRED,
     # An answer that comes after the deadline or after we gave up is still the counterparty's word.
-    (R.EXPIRED, E.ACCEPT): R.EXPIRED,
-    (R.EXPIRED, E.REJECT): R.REJECTED,
-    (R.SUPERSEDED, E.ACCEPT): R.SUPERSEDED,
-    (R.SUPERSEDED, E.REJECT): R.REJECTED,
-    (R.FAILED, E.SEND): R.SENT,
-    (R.FAILED, E.ACCEPT): R.ACCEPTED,
-    (R.FAILED, E.REJECT): R.REJECTED,
-    (R.FAILED, E.EXPIRE): R.EXPIRED,
+    (RS.EXPIRED, EV.ACCEPT): RS.EXPIRED,
+    (RS.EXPIRED, EV.REJECT): RS.REJECTED,
+    (RS.SUPERSEDED, EV.ACCEPT): RS.SUPERSEDED,
+    (RS.SUPERSEDED, EV.REJECT): RS.REJECTED,
+    (RS.FAILED, EV.SEND): RS.SENT,
+    (RS.FAILED, EV.ACCEPT): RS.ACCEPTED,
+    (RS.FAILED, EV.REJECT): RS.REJECTED,
+    (RS.FAILED, EV.EXPIRE): RS.EXPIRED,
 }
 
 OFFER: Mapping[tuple[OfferState, Event], OfferState] = {
-    (O.DRAFT, E.SEND): O.SENT,
-    (O.SENT, E.ACCEPT): O.ACCEPTED,
-    (O.SENT, E.REJECT): O.REJECTED,
-    (O.SENT, E.REVOKE): O.REVOKED,
-    (O.SENT, E.EXPIRE): O.EXPIRED,
-    (O.SENT, E.FAIL): O.FAILED,
+    (OS.DRAFT, EV.SEND): OS.SENT,
+    (OS.SENT, EV.ACCEPT): OS.ACCEPTED,
+    (OS.SENT, EV.REJECT): OS.REJECTED,
+    (OS.SENT, EV.REVOKE): OS.REVOKED,
+    (OS.SENT, EV.EXPIRE): OS.EXPIRED,
+    (OS.SENT, EV.FAIL): OS.FAILED,
     # An order may overtake the answer to its offer and implies that the offer was accepted.
-    (O.SENT, E.ORDER): O.ORDERED,
-    (O.ACCEPTED, E.PLACE): O.ORDERING,
-    (O.ACCEPTED, E.ORDER): O.ORDERED,
-    (O.ACCEPTED, E.REVOKE): O.REVOKED,
-    (O.ACCEPTED, E.EXPIRE): O.EXPIRED,
-    (O.ORDERING, E.ORDER): O.ORDERED,
-    (O.ORDERING, E.ORDER_REJECTED): O.ACCEPTED,
+    (OS.SENT, EV.ORDER): OS.ORDERED,
+    (OS.ACCEPTED, EV.PLACE): OS.ORDERING,
+    (OS.ACCEPTED, EV.ORDER): OS.ORDERED,
+    (OS.ACCEPTED, EV.REVOKE): OS.REVOKED,
+    (OS.ACCEPTED, EV.EXPIRE): OS.EXPIRED,
+    (OS.ORDERING, EV.ORDER): OS.ORDERED,
+    (OS.ORDERING, EV.ORDER_REJECTED): OS.ACCEPTED,
     # D16: as long as the order is unanswered the revocation wins.
-    (O.ORDERING, E.REVOKE): O.REVOKED,
-    (O.ORDERED, E.ACCEPT): O.ORDERED,
-    (O.REVOKED, E.ACCEPT): O.REVOKED,
-    (O.REVOKED, E.REJECT): O.REVOKED,
-    (O.REVOKED, E.FAIL): O.REVOKED,
-    (O.REVOKED, E.ORDER_REJECTED): O.REVOKED,
-    (O.EXPIRED, E.ACCEPT): O.EXPIRED,
-    (O.EXPIRED, E.FAIL): O.EXPIRED,
+    (OS.ORDERING, EV.REVOKE): OS.REVOKED,
+    (OS.ORDERED, EV.ACCEPT): OS.ORDERED,
+    (OS.REVOKED, EV.ACCEPT): OS.REVOKED,
+    (OS.REVOKED, EV.REJECT): OS.REVOKED,
+    (OS.REVOKED, EV.FAIL): OS.REVOKED,
+    (OS.REVOKED, EV.ORDER_REJECTED): OS.REVOKED,
+    (OS.EXPIRED, EV.ACCEPT): OS.EXPIRED,
+    (OS.EXPIRED, EV.FAIL): OS.EXPIRED,
     # Whether the sweep or the other side's "Not reviewed before expiry" comes first must not matter.
-    (O.EXPIRED, E.REJECT): O.REJECTED,
+    (OS.EXPIRED, EV.REJECT): OS.REJECTED,
     # An order or a revocation received in time counts, however late it is processed (D3).
-    (O.EXPIRED, E.ORDER): O.ORDERED,
-    (O.EXPIRED, E.REVOKE): O.REVOKED,
+    (OS.EXPIRED, EV.ORDER): OS.ORDERED,
+    (OS.EXPIRED, EV.REVOKE): OS.REVOKED,
     # We gave up, and then the other side answers all the same.
-    (O.FAILED, E.SEND): O.SENT,
-    (O.FAILED, E.ACCEPT): O.ACCEPTED,
-    (O.FAILED, E.REJECT): O.REJECTED,
-    (O.FAILED, E.ORDER): O.ORDERED,
-    (O.FAILED, E.REVOKE): O.REVOKED,
-    (O.FAILED, E.EXPIRE): O.EXPIRED,
+    (OS.FAILED, EV.SEND): OS.SENT,
+    (OS.FAILED, EV.ACCEPT): OS.ACCEPTED,
+    (OS.FAILED, EV.REJECT): OS.REJECTED,
+    (OS.FAILED, EV.ORDER): OS.ORDERED,
+    (OS.FAILED, EV.REVOKE): OS.REVOKED,
+    (OS.FAILED, EV.EXPIRE): OS.EXPIRED,
 }
 
 ORDER: Mapping[tuple[OrderState, Event], OrderState] = {
-    (D.SENT, E.ACCEPT): D.ACCEPTED,
-    (D.SENT, E.REJECT): D.REJECTED,
+    (DS.SENT, EV.ACCEPT): DS.ACCEPTED,
+    (DS.SENT, EV.REJECT): DS.REJECTED,
     # A revocation that crosses an unanswered order rejects it (D16).
-    (D.SENT, E.REVOKE): D.REJECTED,
-    (D.SENT, E.FAIL): D.FAILED,
-    (D.REJECTED, E.REJECT): D.REJECTED,
-    (D.FAILED, E.SEND): D.SENT,
-    (D.FAILED, E.ACCEPT): D.ACCEPTED,
-    (D.FAILED, E.REJECT): D.REJECTED,
-    (D.FAILED, E.REVOKE): D.REJECTED,
+    (DS.SENT, EV.REVOKE): DS.REJECTED,
+    (DS.SENT, EV.FAIL): DS.FAILED,
+    (DS.REJECTED, EV.REJECT): DS.REJECTED,
+    (DS.FAILED, EV.SEND): DS.SENT,
+    (DS.FAILED, EV.ACCEPT): DS.ACCEPTED,
+    (DS.FAILED, EV.REJECT): DS.REJECTED,
+    (DS.FAILED, EV.REVOKE): DS.REJECTED,
 }
 
 S = TypeVar("S", RequestState, OfferState, OrderState)
 
 TABLES: Mapping[type[StrEnum], Mapping[tuple[str, Event], StrEnum]] = {
-    RequestState: {**REQUEST},
-    OfferState: {**OFFER},
-    OrderState: {**ORDER},
+    RequestState: {(str(state), event): to for (state, event), to in REQUEST.items()},
+    OfferState: {(str(state), event): to for (state, event), to in OFFER.items()},
+    OrderState: {(str(state), event): to for (state, event), to in ORDER.items()},
 }
 NOUNS = {RequestState: "FlexRequest", OfferState: "FlexOffer", OrderState: "FlexOrder"}
 
@@ -168,7 +168,8 @@ def after(state: S, event: Event) -> S:
     """The state that `event` leads to from `state`; IllegalMove if the table has none."""
     found = TABLES[type(state)].get((state, event))
     if found is None:
-        raise IllegalMove(f"{NOUNS[type(state)]} is {state}: it cannot be {PARTICIPLES[event]} any more.")
+        done = PARTICIPLES[event]
+        raise IllegalMove(f"{NOUNS[type(state)]} is {state}: it cannot be {done} any more.")
     return type(state)(found)
 
 
@@ -191,9 +192,9 @@ def sources(states: type[S], event: Event) -> list[S]:
     return [states(state) for state, seen in TABLES[states] if seen == event]
 
 
-FINAL_OFFER_STATES = frozenset({O.ORDERED, O.REJECTED, O.REVOKED, O.EXPIRED})
-OPEN_OFFER_STATES = frozenset({O.SENT, O.ACCEPTED, O.ORDERING})
-OPEN_REQUEST_STATES = frozenset({R.SENT, R.ACCEPTED})
+FINAL_OFFER_STATES = frozenset({OS.ORDERED, OS.REJECTED, OS.REVOKED, OS.EXPIRED})
+OPEN_OFFER_STATES = frozenset({OS.SENT, OS.ACCEPTED, OS.ORDERING})
+OPEN_REQUEST_STATES = frozenset({RS.SENT, RS.ACCEPTED})
 
 
 # --- delivery -----------------------------------------------------------------------------------
@@ -211,7 +212,7 @@ def retry_delay(attempts: int, jitter: random.Random) -> timedelta:
 
 
 def give_up_at(created_at: datetime, expires_at: datetime | None) -> datetime:
-    """The moment after which a message is not sent any more: its own expiry, at most a day (protocol.md §3.5)."""
+    """The moment from which a message is not sent any more: its expiry, at most a day (protocol.md §3.5)."""
     latest = created_at + RETRY_WINDOW
     return min(latest, expires_at) if expires_at is not None else latest
 
@@ -226,7 +227,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one attempt ended. `unknown`: the other side may have it all the same (time-out, reset after sending)."""
+    """How one attempt ended. `unknown`: the other side may have it all the same, as after a time-out."""
 
     verdict: Verdict
     text: str

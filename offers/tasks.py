@@ -1,4 +1,4 @@
-"""Celery tasks: they carry nothing, take the time and make one call, so that losing or doubling one is harmless."""
+"""Celery tasks: they carry nothing and make one call, so that losing or doubling one is harmless."""
 
 import random
 

@@ -36,7 +36,7 @@ class ForbiddenAddress(OSError):
 
 
 def check_endpoint(url: str, allow_local: bool) -> None:
-    """Raise ForbiddenAddress unless `url` is https on port 443 to a public name (anything on local markets)."""
+    """Raise ForbiddenAddress unless `url` is https on port 443 (local markets: any http or https)."""
     parts = urlsplit(url)
     try:
         port = parts.port
@@ -53,7 +53,7 @@ def check_endpoint(url: str, allow_local: bool) -> None:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet (not private, loopback, link-local, CGNAT, mapped…)."""
+    """Whether an IP address is a public one: not private, loopback, link-local, CGNAT, mapped to one…"""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
@@ -71,7 +71,9 @@ def _guarded_connect(host: str, port: int, **options: Any) -> socket.socket:
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     forbidden = [address for address in addresses if not is_public(address)]
     if forbidden or not addresses:
-        raise ForbiddenAddress(f"{host} resolves to {', '.join(forbidden) or 'nothing'}, which is no public address.")
+        raise ForbiddenAddress(
+            f"{host} resolves to {', '.join(forbidden) or 'nothing'}, which is no public address."
+        )
     return urllib3_connection.create_connection((addresses[0], port), **options)
 
 
@@ -82,7 +84,11 @@ class _Guard:
         me: Any = self
         try:
             return _guarded_connect(
-                me._dns_host, me.port, timeout=me.timeout, source_address=me.source_address, socket_options=me.socket_options
+                me._dns_host,
+                me.port,
+                timeout=me.timeout,
+                source_address=me.source_address,
+                socket_options=me.socket_options,
             )
         except TimeoutError as error:
             raise urllib3.exceptions.ConnectTimeoutError(me, f"{me.host} did not answer in time") from error
@@ -209,7 +215,9 @@ def _failure(error: requests.exceptions.RequestException) -> Outcome:
         return Outcome(Verdict.PERMANENT, f"the endpoint is no valid address: {_plain(error)}")
     if _never_connected(error):
         return Outcome(Verdict.TEMPORARY, f"no connection: {_plain(error)}")
-    return Outcome(Verdict.TEMPORARY, f"the connection broke, it may have arrived: {_plain(error)}", unknown=True)
+    return Outcome(
+        Verdict.TEMPORARY, f"the connection broke, it may have arrived: {_plain(error)}", unknown=True
+    )
 
 
 def _chain(error: BaseException) -> list[BaseException]:

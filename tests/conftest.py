@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 
-from tests import servers
+from tests import cast, servers
 
 ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 OFFICIAL_LIBRARY = settings.BASE_DIR / ".venv-interop/stamp"
@@ -61,3 +61,9 @@ def empty_cache() -> None:
 def chromium() -> str:
     """The browser that the tests drive; tests that ask for it are marked `browser`."""
     return servers.chromium_program() or ""
+
+
+@pytest.fixture
+def everybody(db: None) -> cast.Cast:
+    """The cast, with its market, in an empty database."""
+    return cast.assemble()

@@ -32,10 +32,17 @@ class CongestionPoint(models.Model):
     entity_address = models.CharField(max_length=255, unique=True)
     name = models.CharField(max_length=100)
     dso = models.ForeignKey(
-        Participant, on_delete=models.PROTECT, related_name="congestion_points", limit_choices_to={"role": "DSO"}
+        Participant,
+        on_delete=models.PROTECT,
+        related_name="congestion_points",
+        limit_choices_to={"role": "DSO"},
     )
     agrs = models.ManyToManyField(
-        Participant, related_name="active_at", blank=True, limit_choices_to={"role": "AGR"}, verbose_name="AGRs"
+        Participant,
+        related_name="active_at",
+        blank=True,
+        limit_choices_to={"role": "AGR"},
+        verbose_name="AGRs",
     )
     time_zone = models.CharField(max_length=64, default="Europe/Amsterdam")
     isp_duration = models.DurationField(default=timedelta(minutes=15))
@@ -45,7 +52,8 @@ class CongestionPoint(models.Model):
     intraday_redispatch_by = models.CharField(max_length=3, choices=REDISPATCH, default="DSO", blank=True)
     capacity_w = models.BigIntegerField(null=True, blank=True, help_text="Rated capacity in watts.")
     answers_automatically = models.BooleanField(
-        default=True, help_text="Offers that pass the rules are accepted at once; otherwise they wait for staff."
+        default=True,
+        help_text="Offers that pass the rules are accepted at once; otherwise they wait for staff.",
     )
 
     objects = CongestionPointQuerySet.as_manager()

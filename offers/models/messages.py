@@ -64,7 +64,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
             pk__lt=OuterRef("pk"),
         )
         free = Q(lease_until=None) | Q(lease_until__lte=now)
-        return self.queued().filter(free, ~Exists(older), next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
+        return (
+            self.queued()
+            .filter(free, ~Exists(older), next_attempt_at__lte=now)
+            .order_by("next_attempt_at", "pk")
+        )
 
     def unanswered(self) -> "MessageQuerySet":
         """Delivered requests of ours for which no answer has come."""
@@ -78,14 +82,18 @@ class Message(models.Model):
 
     owner = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="messages")
     direction = models.CharField(max_length=3, choices=Direction.choices)
-    counterparty = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="messages_as_counterparty")
+    counterparty = models.ForeignKey(
+        Participant, on_delete=models.PROTECT, related_name="messages_as_counterparty"
+    )
     type = models.CharField(max_length=40)
     version = models.CharField(max_length=20)
     message_id = models.CharField(max_length=36)
     # '' for the message that owns its MessageID, else the hash of a later one that re-used it (D13).
     variant = models.CharField(max_length=64, blank=True, default="")
     conversation_id = models.CharField(max_length=36, db_index=True)
-    sealed = models.BinaryField(null=True, editable=False)  # the whole envelope; null after the retention time
+    sealed = models.BinaryField(
+        null=True, editable=False
+    )  # the whole envelope; null after the retention time
     sha256 = models.CharField(max_length=64)  # of the sealed payload, so that a replay is known for ever
     key_used = models.CharField(max_length=44, blank=True)
     peer_address = models.CharField(max_length=45, blank=True)
@@ -105,8 +113,12 @@ class Message(models.Model):
     answer = models.CharField(max_length=8, choices=Answer.choices, blank=True, default=Answer.NONE)
     answer_reason = models.TextField(blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
-    answers = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="answered_by")
-    refers_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="referred_by")
+    answers = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="answered_by"
+    )
+    refers_to = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="referred_by"
+    )
 
     objects = MessageQuerySet.as_manager()
 
@@ -120,7 +132,9 @@ class Message(models.Model):
             models.CheckConstraint(condition=Q(state__in=MessageState.values), name="message_state"),
         ]
         indexes = [
-            models.Index(fields=["next_attempt_at", "id"], condition=Q(state="queued"), name="message_to_deliver"),
+            models.Index(
+                fields=["next_attempt_at", "id"], condition=Q(state="queued"), name="message_to_deliver"
+            ),
             models.Index(
                 fields=["owner", "counterparty", "conversation_id", "id"],
                 condition=Q(state="queued"),

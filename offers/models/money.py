@@ -1,7 +1,7 @@
 """Money as an integer of 1/10,000 currency unit in the database and a Decimal in Python."""
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -19,7 +19,13 @@ def to_units(amount: Decimal) -> int:
     return int(units)
 
 
-class MoneyField(models.BigIntegerField):
+if TYPE_CHECKING:
+    Base = models.BigIntegerField[Decimal | int, Decimal]
+else:
+    Base = models.BigIntegerField
+
+
+class MoneyField(Base):
     """SQLite keeps decimals as floating point and loses digits; an integer is exact everywhere."""
 
     description = "An amount of money with four decimals"
@@ -51,4 +57,6 @@ class MoneyField(models.BigIntegerField):
     def formfield(self, **kwargs: Any) -> Any:
         from django import forms
 
-        return forms.DecimalField(max_digits=15, decimal_places=SCALE, required=not self.blank, label=self.verbose_name)
+        return forms.DecimalField(
+            max_digits=15, decimal_places=SCALE, required=not self.blank, label=self.verbose_name
+        )

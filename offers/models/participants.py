@@ -52,13 +52,17 @@ class Participant(models.Model):
     domain = models.CharField(max_length=253)
     role = models.CharField(max_length=3, choices=Role.choices)
     name = models.CharField(max_length=100)
-    hosted = models.BooleanField(default=False, help_text="Served by this installation, with a signing key here.")
+    hosted = models.BooleanField(
+        default=False, help_text="Served by this installation, with a signing key here."
+    )
     endpoint = models.CharField(max_length=500, blank=True, help_text="Where its messages are posted to.")
     version = models.CharField(max_length=20, default="3.1.0", help_text="The version that we write to it.")
     profile = models.CharField(max_length=20, choices=Profile.choices, default=Profile.AS_OFFERED)
     barred = models.BooleanField(default=False, help_text="Its messages are rejected: Barred Sender.")
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
-    bad_seals = models.PositiveIntegerField(default=0, editable=False, help_text="Messages refused for their signature.")
+    bad_seals = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Messages refused for their signature."
+    )
 
     objects = ParticipantQuerySet.as_manager()
 
@@ -95,7 +99,9 @@ class Key(models.Model):
 
     participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="keys")
     public = models.CharField(max_length=44, help_text="Base64 of the 32 bytes that verify its signatures.")
-    private = models.BinaryField(null=True, editable=False)  # encrypted under the master key, hosted ones only
+    private = models.BinaryField(
+        null=True, editable=False
+    )  # encrypted under the master key, hosted ones only
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True, blank=True)
 
@@ -103,7 +109,9 @@ class Key(models.Model):
 
     class Meta:
         ordering = ["-valid_from", "-pk"]
-        constraints = [models.UniqueConstraint(fields=["participant", "public"], name="key_once_per_participant")]
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "public"], name="key_once_per_participant")
+        ]
 
     def __str__(self) -> str:
         return f"{self.public[:8]}… of {self.participant}"
@@ -120,7 +128,9 @@ class Membership(models.Model):
         ordering = ["participant__name", "user__username"]
         constraints = [
             models.UniqueConstraint(fields=["user", "participant"], name="membership_once"),
-            models.CheckConstraint(condition=Q(right__in=["view", "trade", "manage"]), name="membership_right"),
+            models.CheckConstraint(
+                condition=Q(right__in=["view", "trade", "manage"]), name="membership_right"
+            ),
         ]
 
     def __str__(self) -> str:

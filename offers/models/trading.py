@@ -53,7 +53,9 @@ class FlexRequest(Owned):
     """A DSO asks one AGR for flexibility; requests for the same need to several AGRs share a group."""
 
     group = models.UUIDField(default=uuid.uuid4, db_index=True)
-    message = models.OneToOneField(Message, null=True, blank=True, on_delete=models.PROTECT, related_name="flex_request")
+    message = models.OneToOneField(
+        Message, null=True, blank=True, on_delete=models.PROTECT, related_name="flex_request"
+    )
     state = models.CharField(max_length=10, choices=choices(RequestState), default=RequestState.DRAFT)
     revision = models.BigIntegerField(default=1)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -67,13 +69,19 @@ class FlexRequest(Owned):
 
     class Meta:
         ordering = ["expires_at", "pk"]
-        constraints = [models.CheckConstraint(condition=Q(state__in=list(RequestState)), name="request_state")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=list(RequestState)), name="request_state")
+        ]
         indexes = [
             models.Index(fields=["owner", "state", "expires_at"], name="request_desk"),
             models.Index(
-                fields=["expires_at"], condition=Q(state__in=["sent", "accepted", "failed"]), name="request_to_expire"
+                fields=["expires_at"],
+                condition=Q(state__in=["sent", "accepted", "failed"]),
+                name="request_to_expire",
             ),
-            models.Index(fields=["owner", "counterparty", "congestion_point", "period"], name="request_revision"),
+            models.Index(
+                fields=["owner", "counterparty", "congestion_point", "period"], name="request_revision"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,7 +102,9 @@ class FlexOffer(Owned):
     flex_request = models.ForeignKey(
         FlexRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="flex_offers"
     )
-    message = models.OneToOneField(Message, null=True, blank=True, on_delete=models.PROTECT, related_name="flex_offer")
+    message = models.OneToOneField(
+        Message, null=True, blank=True, on_delete=models.PROTECT, related_name="flex_offer"
+    )
     revocation = models.OneToOneField(
         Message, null=True, blank=True, on_delete=models.PROTECT, related_name="revoked_offer"
     )
@@ -119,9 +129,13 @@ class FlexOffer(Owned):
             models.Index(fields=["owner", "state", "expires_at"], name="offer_desk"),
             models.Index(fields=["owner", "-created_at", "-id"], name="offer_list"),
             models.Index(
-                fields=["expires_at"], condition=Q(state__in=["sent", "accepted", "failed"]), name="offer_to_expire"
+                fields=["expires_at"],
+                condition=Q(state__in=["sent", "accepted", "failed"]),
+                name="offer_to_expire",
             ),
-            models.Index(fields=["send_at"], condition=Q(state="draft", send_at__isnull=False), name="offer_to_send"),
+            models.Index(
+                fields=["send_at"], condition=Q(state="draft", send_at__isnull=False), name="offer_to_send"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -150,7 +164,8 @@ class OfferOption(models.Model):
             models.UniqueConstraint(fields=["flex_offer", "position"], name="option_position"),
             models.UniqueConstraint(fields=["flex_offer", "option_reference"], name="option_reference_once"),
             models.CheckConstraint(
-                condition=Q(min_activation_factor__gte=1, min_activation_factor__lte=100), name="option_factor"
+                condition=Q(min_activation_factor__gte=1, min_activation_factor__lte=100),
+                name="option_factor",
             ),
         ]
 
@@ -196,7 +211,9 @@ class FlexOrder(Owned):
             models.CheckConstraint(condition=Q(state__in=list(OrderState)), name="order_state"),
             # D17, the last wall: whatever a bug does, an offer has at most one live order.
             models.UniqueConstraint(
-                fields=["flex_offer"], condition=Q(state__in=["sent", "accepted"]), name="one_live_order_per_offer"
+                fields=["flex_offer"],
+                condition=Q(state__in=["sent", "accepted"]),
+                name="one_live_order_per_offer",
             ),
         ]
         indexes = [
@@ -253,8 +270,12 @@ class Event(models.Model):
     flex_request = models.ForeignKey(
         FlexRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
     )
-    flex_offer = models.ForeignKey(FlexOffer, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
-    flex_order = models.ForeignKey(FlexOrder, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
+    flex_offer = models.ForeignKey(
+        FlexOffer, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
+    )
+    flex_order = models.ForeignKey(
+        FlexOrder, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
+    )
     version = models.PositiveIntegerField()
     event = models.CharField(max_length=20)
     from_state = models.CharField(max_length=10, blank=True)
@@ -263,7 +284,9 @@ class Event(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
+    message = models.ForeignKey(
+        Message, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
+    )
     text = models.TextField(blank=True)
 
     objects = EventQuerySet.as_manager()
@@ -279,5 +302,3 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event}: {self.from_state} → {self.to_state}"
-
-

@@ -25,7 +25,7 @@ def ring_on_commit(task: str) -> None:
 
 
 def ring(task: str, monotonic: Callable[[], float] = time.monotonic) -> None:
-    """Send the task without arguments. A broker that is down is left alone for a while: beat rings as well."""
+    """Send the task without arguments. A broker that is down is left alone for a while: beat rings, too."""
     global _mute_until
     if monotonic() < _mute_until:
         return

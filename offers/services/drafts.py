@@ -60,7 +60,9 @@ class Reading:
     def factor(self, value: Any, path: str) -> Decimal | None:
         number = _decimal("1.00" if value in (None, "") else value)
         if number is None or not Decimal("0.01") <= number <= 1 or number != round(number, 2):
-            self.wrong(path, f"{path}: “{value}” is no activation factor: give 0.01 to 1.00 with two decimals.")
+            self.wrong(
+                path, f"{path}: “{value}” is no activation factor: give 0.01 to 1.00 with two decimals."
+            )
             return None
         return number
 
@@ -70,7 +72,10 @@ class Reading:
         try:
             moment = datetime.fromisoformat(str(value or ""))
         except ValueError:
-            self.wrong(path, f"{path}: “{value or ''}” is no instant: give date, time and offset, 2026-03-01T14:00+01:00.")
+            self.wrong(
+                path,
+                f"{path}: “{value or ''}” is no instant: give date, time and offset, 2026-03-01T14:00+01:00.",
+            )
             return None
         if moment.tzinfo is None:
             self.wrong(path, f"{path}: “{value}” has no offset from UTC: give one, such as {value}+01:00.")
@@ -146,7 +151,9 @@ def _unique_references(options: list[uftp.OfferOption | None], reading: Reading)
             continue
         if option.option_reference in seen:
             path = f"OfferOption[{number}].OptionReference"
-            reading.wrong(path, f"{path}: “{option.option_reference}” is taken by another option: give each its own.")
+            reading.wrong(
+                path, f"{path}: “{option.option_reference}” is taken by another option: give each its own."
+            )
         seen.add(option.option_reference)
 
 
@@ -159,7 +166,9 @@ def _read_option(item: Mapping[str, Any], path: str, reading: Reading) -> uftp.O
         reading.wrong(f"{path}.ISP", f"{path}.ISP: the option has no power in any ISP: enter at least one.")
     if not reference or price is None or factor is None:
         return None
-    return uftp.OfferOption(option_reference=reference, price=price, min_activation_factor=factor, isps=tuple(isps))
+    return uftp.OfferOption(
+        option_reference=reference, price=price, min_activation_factor=factor, isps=tuple(isps)
+    )
 
 
 def _read_powers(items: list[Mapping[str, Any]], path: str, reading: Reading) -> Iterator[uftp.PowerISP]:
@@ -183,7 +192,8 @@ class RequestDraft:
 
 
 def read_request(draft: Mapping[str, Any]) -> tuple[RequestDraft | None, list[uftp.Reason]]:
-    """Read {expires_at, contract_id, service_type, isps: [{start, duration, disposition, min_power, max_power}]}."""
+    """Read {expires_at, contract_id, service_type,
+    isps: [{start, duration, disposition, min_power, max_power}]}; None as for an offer."""
     reading = Reading()
     expires_at = reading.instant(draft.get("expires_at"), "ExpirationDateTime")
     contract_id = reading.text(draft.get("contract_id"), "ContractID")
@@ -205,7 +215,10 @@ def _read_request_isps(items: list[Mapping[str, Any]], reading: Reading) -> Iter
         most = reading.watts(item.get("max_power"), f"{where}.MaxPower")
         disposition = item.get("disposition")
         if disposition not in ("Available", "Requested"):
-            reading.wrong(f"{where}.Disposition", f"{where}.Disposition: “{disposition}” is neither Available nor Requested.")
+            reading.wrong(
+                f"{where}.Disposition",
+                f"{where}.Disposition: “{disposition}” is neither Available nor Requested.",
+            )
         elif start is not None and duration is not None and least is not None and most is not None:
             yield uftp.RequestISP(
                 disposition=disposition, min_power=least, max_power=most, start=start, duration=duration

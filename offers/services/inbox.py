@@ -49,7 +49,7 @@ class Opened:
 
 
 def receive(body: bytes, peer_address: str, now: datetime) -> models.Message:
-    """Check, store and commit a message; only then may the door say 200. Raises NotTaken for all that is wrong."""
+    """Check, store and commit a message; only then may the door say 200. Raises NotTaken."""
     opened = _open(body, now)
     owner = _owner_of(opened)
     row = _store(opened, owner, body, peer_address, now)
@@ -76,7 +76,7 @@ def _open(body: bytes, now: datetime) -> Opened:
 
 
 def _metadata(payload: bytes) -> uftp.Metadata:
-    """Who sends what to whom. A message that can be answered is taken in, even if all it gets is a rejection."""
+    """Who sends what to whom. What can be answered is taken in, even if it can only be rejected."""
     try:
         message = uftp.decode(payload)
     except uftp.BadMessage as error:
@@ -108,7 +108,7 @@ def count_bad_seal(sender: models.Participant) -> None:
 
 
 def _owner_of(opened: Opened) -> models.Participant:
-    """The hosted participant that the message is for: in the role that its type addresses, else any of its roles.
+    """The hosted participant that the message is for: in the role that its type addresses, else in any.
 
     Without one nobody here has a key to sign an answer with, so the refusal is an HTTP status.
     """
@@ -180,7 +180,7 @@ def _known(opened: Opened, owner: models.Participant, variant: str) -> models.Me
 
 @transaction.atomic
 def _again(known: models.Message, now: datetime) -> models.Message:
-    """A copy of a message that we have (D13): the earlier answer is sent again; a rejected one is judged again."""
+    """A copy of a message that we have (D13): its answer is sent again; a rejected one is judged again."""
     row = models.Message.objects.select_for_update(of=("self",)).get(pk=known.pk)
     if row.state == MessageState.REJECTED and not row.variant and not uftp.CATALOGUE[row.type].is_response:
         row.state, row.received_at, row.next_attempt_at, row.attempts = MessageState.RECEIVED, now, now, 0
@@ -256,7 +256,9 @@ def process_one(pk: int, now: datetime) -> bool:
 
 def _take(pk: int, now: datetime) -> models.Message | None:
     due = models.Message.objects.due_to_process(now).filter(pk=pk)
-    return due.select_for_update(of=("self",), skip_locked=True).select_related("owner", "counterparty").first()
+    return (
+        due.select_for_update(of=("self",), skip_locked=True).select_related("owner", "counterparty").first()
+    )
 
 
 def _process(row: models.Message, now: datetime) -> None:
@@ -303,12 +305,12 @@ def _conclude(row: models.Message, judgement: trading.Judgement, now: datetime) 
 def _take_response(
     row: models.Message, message: uftp.PayloadMessage, identity: list[uftp.Reason], now: datetime
 ) -> None:
-    """A response is never answered; it counts only when it answers a message of ours, and the first one counts."""
+    """A response is never answered; it counts when it is the first to answer a message of ours."""
     asked = None if identity else _asked(row, message)
     row.state, row.state_at = MessageState.ACCEPTED, now
     if asked is None:
         row.state = MessageState.REJECTED
-        row.error = trading.joined(identity) or "It answers no message that we sent to this counterparty."
+        row.error = uftp.joined(identity) or "It answers no message that we sent to this counterparty."
     else:
         row.answers, row.about = asked, asked.about
         _note_answer(row, asked, message, now)
@@ -316,14 +318,18 @@ def _take_response(
 
 
 def _asked(row: models.Message, message: uftp.PayloadMessage) -> models.Message | None:
-    sent = models.Message.objects.filter(owner=row.owner, counterparty=row.counterparty, direction=Direction.OUT)
+    sent = models.Message.objects.filter(
+        owner=row.owner, counterparty=row.counterparty, direction=Direction.OUT
+    )
     if isinstance(message, uftp.TestMessageResponse):  # has no reference, only its conversation
         return sent.filter(type="TestMessage", conversation_id=row.conversation_id).first()
     types = [name for name, kind in uftp.CATALOGUE.items() if kind.response_type is type(message)]
     return sent.filter(type__in=types, message_id=message.reference).first()
 
 
-def _note_answer(row: models.Message, asked: models.Message, message: uftp.PayloadMessage, now: datetime) -> None:
+def _note_answer(
+    row: models.Message, asked: models.Message, message: uftp.PayloadMessage, now: datetime
+) -> None:
     said = getattr(message, "result", "Accepted")
     answer = models.Answer.ACCEPTED if said == "Accepted" else models.Answer.REJECTED
     first = outbox.mark_answered(asked, answer, getattr(message, "rejection_reason", None) or "", now)
@@ -334,10 +340,14 @@ def _note_answer(row: models.Message, asked: models.Message, message: uftp.Paylo
 
 
 def _failed(pk: int, error: Exception, now: datetime) -> None:
-    """Processing broke: try again a few times, then park the message on the operator's screen and answer it."""
+    """Processing broke: try again a few times, then park the message for the operator and answer it."""
     log.exception("Message %s could not be processed", pk)
     with transaction.atomic():
-        row = models.Message.objects.select_for_update(of=("self",)).select_related("owner", "counterparty").get(pk=pk)
+        row = (
+            models.Message.objects.select_for_update(of=("self",))
+            .select_related("owner", "counterparty")
+            .get(pk=pk)
+        )
         row.attempts += 1
         row.error = f"{type(error).__name__}: {error}"[:2000]
         row.next_attempt_at = now + timedelta(seconds=2**row.attempts)

@@ -38,7 +38,9 @@ def _decrypt(blob: bytes) -> bytes:
             return box.decrypt(blob)
         except nacl.exceptions.CryptoError:
             continue
-    raise MasterKeyWrong("No master key opens this private key: give the one it was made under as the second one.")
+    raise MasterKeyWrong(
+        "No master key opens this private key: give the one it was made under as the second one."
+    )
 
 
 def _text(public: bytes) -> str:
@@ -46,8 +48,10 @@ def _text(public: bytes) -> str:
 
 
 @transaction.atomic
-def add_signing_key(participant: models.Participant, now: datetime, secret: bytes | None = None) -> models.Key:
-    """Give a hosted participant a new signing key (or the given one, 64 bytes); older ones stay valid to verify."""
+def add_signing_key(
+    participant: models.Participant, now: datetime, secret: bytes | None = None
+) -> models.Key:
+    """Give a hosted participant a new signing key, or the given one of 64 bytes; older ones stay valid."""
     if not participant.hosted:
         raise BadKey(f"{participant} is not hosted here: it signs with its own key, give us its public one.")
     secret = secret if secret is not None else uftp.seal.generate()

@@ -58,9 +58,12 @@ def flex(point: models.CongestionPoint, period: date) -> Flex:
 
 
 def market_of(
-    point: models.CongestionPoint | None, owner: models.Participant, counterparty: models.Participant, period: date
+    point: models.CongestionPoint | None,
+    owner: models.Participant,
+    counterparty: models.Participant,
+    period: date,
 ) -> uftp.Market | None:
-    """What the rules must know of the market between two parties; None where they do not trade at the point."""
+    """What the rules must know of the market between two parties; None where they do not trade."""
     if point is None or not trade_at(point, owner, counterparty):
         return None
     contracts = models.Contract.objects.between(owner, counterparty).on(period).filter(congestion_point=point)
@@ -93,10 +96,12 @@ def contract_of(
 
 
 def power_isps(segments: Iterable[Mapping[str, Any]]) -> tuple[uftp.PowerISP, ...]:
-    return tuple(uftp.PowerISP(power=s["power"], start=s["start"], duration=s.get("duration", 1)) for s in segments)
+    return tuple(
+        uftp.PowerISP(power=s["power"], start=s["start"], duration=s.get("duration", 1)) for s in segments
+    )
 
 
-def power_segments(isps: Iterable[uftp.PowerISP]) -> list[Segment]:
+def power_segments(isps: Iterable[uftp.PowerISP | uftp.PrognosisISP]) -> list[Segment]:
     return [{"start": isp.start, "duration": isp.duration, "power": isp.power} for isp in isps]
 
 
@@ -161,12 +166,12 @@ def segment_like(powers: Mapping[int, int], pattern: Sequence[Mapping[str, Any]]
 def energy_wh(segments: Iterable[Mapping[str, Any]], point: models.CongestionPoint) -> int:
     """The energy of a power list in watt-hours, signed like the power."""
     seconds = int(point.isp_duration.total_seconds())
-    return round(sum(s["power"] * s.get("duration", 1) for s in segments) * seconds / 3600)
+    return round(sum(int(s["power"]) * int(s.get("duration", 1)) for s in segments) * seconds / 3600)
 
 
 def peak_w(segments: Iterable[Mapping[str, Any]]) -> int:
     """The power that is furthest from zero, in watts."""
-    return max((segment["power"] for segment in segments), key=abs, default=0)
+    return max((int(segment["power"]) for segment in segments), key=abs, default=0)
 
 
 # --- requests -------------------------------------------------------------------------------------

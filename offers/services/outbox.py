@@ -43,10 +43,12 @@ def enqueue(
     answers: models.Message | None = None,
     refers_to: models.Message | None = None,
 ) -> models.Message:
-    """Encode, seal and store a message to send; the same bytes go out at every attempt. Rings the bell on commit."""
+    """Encode, seal and store a message; the same bytes go out at every attempt. Rings on commit."""
     public, secret = keys.signing_key(owner, now)
     payload = uftp.encode(message)
-    signed = uftp.SignedMessage(sender_domain=owner.domain, sender_role=owner.role, body=uftp.seal.seal(payload, secret))
+    signed = uftp.SignedMessage(
+        sender_domain=owner.domain, sender_role=owner.role, body=uftp.seal.seal(payload, secret)
+    )
     row = models.Message.objects.create(
         owner=owner,
         direction=Direction.OUT,
@@ -73,7 +75,7 @@ def enqueue(
 
 
 def endpoint_of(participant: models.Participant) -> str:
-    """Where its messages go; a hosted participant without an endpoint of its own is reached at this installation."""
+    """Where its messages go; a hosted participant without an endpoint is reached at this installation."""
     if participant.endpoint or not participant.hosted:
         return participant.endpoint
     return settings.PUBLIC_URL.rstrip("/") + transport.MESSAGE_PATH
@@ -83,7 +85,7 @@ def endpoint_of(participant: models.Participant) -> str:
 
 
 def deliver_due(clock: Clock, jitter: random.Random) -> int:
-    """Send what is due until nothing is; how many messages were given up, so that the caller can act on it."""
+    """Send what is due until nothing is; how many messages were given up, for the caller to act on."""
     given_up = 0
     while (row := claim(clock())) is not None:
         given_up += _deliver(row, clock, jitter)
@@ -166,7 +168,9 @@ def _settle(row: models.Message, outcome: domain.Outcome, now: datetime, next_at
         next_attempt_at=next_at if retried else None,
     )
     state = MessageState.QUEUED if retried else MessageState.DELIVERED if delivered else _lost(row, now)
-    changed = models.Message.objects.filter(pk=row.pk, lease_token=row.lease_token, state=MessageState.QUEUED).update(
+    changed = models.Message.objects.filter(
+        pk=row.pk, lease_token=row.lease_token, state=MessageState.QUEUED
+    ).update(
         state=state,
         state_at=F("state_at") if retried else now,
         error="" if delivered else outcome.text,
@@ -205,7 +209,9 @@ RESENDABLE = (MessageState.FAILED, MessageState.EXPIRED, MessageState.DELIVERED)
 def send_again(row: models.Message, now: datetime) -> models.Message:
     """Queue the same bytes once more, as staff asks in the console."""
     if row.direction != Direction.OUT or row.state not in RESENDABLE:
-        raise NotQueueable(f"{row} is {row.state}: only a message of ours that was sent or failed can be sent again.")
+        raise NotQueueable(
+            f"{row} is {row.state}: only a message of ours that was sent or failed can be sent again."
+        )
     if row.sealed is None:
         raise NotQueueable(f"The bytes of {row} are past their retention time and gone.")
     if row.expires_at is not None and now >= row.expires_at:
@@ -225,10 +231,8 @@ def queue_again(row: models.Message, now: datetime) -> bool:
     return bool(changed)
 
 
-def mark_answered(
-    row: models.Message, answer: models.Answer, reason: str, now: datetime
-) -> bool:
-    """Note the counterparty's answer to a message of ours; the first one counts. An answer proves delivery."""
+def mark_answered(row: models.Message, answer: models.Answer, reason: str, now: datetime) -> bool:
+    """Note the answer to a message of ours; the first one counts. An answer proves delivery."""
     first = models.Message.objects.filter(pk=row.pk, answer=models.Answer.NONE).update(
         answer=answer, answer_reason=reason, answered_at=now
     )

@@ -38,7 +38,7 @@ def _lines(element: etree._Element, depth: int) -> list[str]:
 def _wrapped(element: etree._Element, indent: str, closed: bool) -> list[str]:
     lines, line = [], f"{indent}<{element.tag}"
     for name, value in element.items():
-        written = f'{name}="{_escaped(value)}"'
+        written = f'{name!s}="{_escaped(str(value))}"'
         if len(line) + 1 + len(written) > WIDTH and line.strip():
             lines.append(line)
             line = f"{indent}    {written}"

@@ -43,7 +43,10 @@ def _body(request: HttpRequest, address: str) -> bytes:
     if int(length[:12]) > inbox.MAX_BYTES or len(length) > 12:
         raise inbox.NotTaken(413, f"A message may have {inbox.MAX_BYTES} bytes at most.")
     charset = (request.content_params or {}).get("charset", "utf-8")
-    if request.content_type not in ("text/xml", "application/xml") or charset.lower() not in ("utf-8", "utf8"):
+    if request.content_type not in ("text/xml", "application/xml") or charset.lower() not in (
+        "utf-8",
+        "utf8",
+    ):
         raise inbox.NotTaken(400, "Content-Type must be text/xml; charset=utf-8.")
     return request.read(int(length))
 

@@ -12,7 +12,7 @@ from . import scope
 
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    mine = Membership.objects.filter(user_id=request.user.pk, participant__hosted=True)
+    mine = Membership.objects.filter(user_id=request.user.pk or 0, participant__hosted=True)
     membership = mine.select_related("participant").first()
     if membership is not None:
         return redirect(scope.desk_url(membership))

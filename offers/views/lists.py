@@ -68,7 +68,7 @@ def csv_url(request: HttpRequest) -> str:
 def csv_of(
     rows: Iterable[Row], columns: Sequence[tuple[str, Callable[[Row], Any]]], filename: str
 ) -> StreamingHttpResponse:
-    """The rows as a CSV file, streamed: (heading, value of a row) per column; watts, ISO instants, plain decimals."""
+    """The rows as a CSV file, streamed: (heading, value of a row) per column. Watts, ISO instants."""
     response = StreamingHttpResponse(_lines(rows, columns), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response

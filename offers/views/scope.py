@@ -47,10 +47,14 @@ def page(needs: Right = Right.VIEW, *roles: Role) -> Callable[[View[P]], Door]:
     def decorate(view: View[P]) -> Door:
         @functools.wraps(view)
         @login_required
-        def door(request: HttpRequest, role: str, domain: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def door(
+            request: HttpRequest, role: str, domain: str, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponseBase:
             membership = member(request, role, domain, roles)
             if not membership.may(needs):
-                raise PermissionDenied(f"You may {membership.right} for {membership.participant}, not {needs}.")
+                raise PermissionDenied(
+                    f"You may {membership.right} for {membership.participant}, not {needs}."
+                )
             return _guarded(view, request, membership, *args, **kwargs)
 
         return door
@@ -60,7 +64,7 @@ def page(needs: Right = Right.VIEW, *roles: Role) -> Callable[[View[P]], Door]:
 
 def member(request: HttpRequest, role: str, domain_name: str, roles: tuple[Role, ...]) -> Membership:
     """The membership under which the request is made; Http404 for a stranger."""
-    membership = models.membership_of(request.user, role, domain_name)  # type: ignore[arg-type]
+    membership = models.membership_of(request.user, role, domain_name)
     if membership is None or (roles and membership.participant.role not in roles):
         raise Http404("There is no such page.")
     return membership
@@ -118,7 +122,7 @@ def render(
 
 
 def _memberships(request: HttpRequest) -> Any:
-    mine = Membership.objects.filter(user_id=request.user.pk, participant__hosted=True)
+    mine = Membership.objects.filter(user_id=request.user.pk or 0, participant__hosted=True)
     return mine.select_related("participant")
 
 
@@ -133,5 +137,7 @@ def _zone(participant: models.Participant) -> dict[str, Any]:
 def _nav(request: HttpRequest, membership: Membership) -> list[dict[str, Any]]:
     entries = NAV.get(membership.participant.role, NAV[Role.AGR][-1:])
     items = [{"label": label, "url": url(membership, name), "key": key} for label, name, key in entries]
-    best = max((i for i in items if request.path.startswith(i["url"])), key=lambda i: len(i["url"]), default=None)
+    best = max(
+        (i for i in items if request.path.startswith(i["url"])), key=lambda i: len(i["url"]), default=None
+    )
     return [{**item, "current": item is best} for item in items]

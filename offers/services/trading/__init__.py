@@ -1,6 +1,6 @@
 """The verbs of trading. Read with the module: trading.revoke(owner=…, offer_id=…, by=…, now=…)."""
 
-from .answers import Judgement, Refused, answer, joined
+from .answers import Judgement, Refused, answer
 from .messages import just_noted, send_again, send_test, take_prognosis, take_test
 from .moves import Cause
 from .offers import (
@@ -49,7 +49,6 @@ __all__ = [
     "expire_due",
     "fail_undelivered",
     "group_of",
-    "joined",
     "just_noted",
     "offer_answered",
     "order",

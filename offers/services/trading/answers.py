@@ -7,18 +7,16 @@ from typing import Any
 
 from offers import models, uftp
 from offers.models import Answer, MessageState
+from offers.uftp.rules import v8_already_submitted
 
 from .. import mapping, outbox
-
-ALREADY_SUBMITTED = "Already Submitted"
-REASON_LIMIT = 4_000
 
 
 class Refused(Exception):
     """The rules say no; `reasons` has all of them, each with the field that it concerns."""
 
     def __init__(self, reasons: Sequence[uftp.Reason]) -> None:
-        super().__init__(joined(reasons))
+        super().__init__(uftp.joined(reasons))
         self.reasons = list(reasons)
 
 
@@ -40,19 +38,14 @@ PENDING = Judgement(pending=True)
 WAITS = Judgement(waits=True)
 
 
-def joined(reasons: Sequence[uftp.Reason]) -> str:
-    """All reasons in one text, as D4 asks."""
-    return "; ".join(reason.text for reason in reasons)[:REASON_LIMIT]
-
-
 def reason(field: str, text: str) -> uftp.Reason:
     return uftp.Reason(field=field, text=text)
 
 
 def answer(row: models.Message, reasons: Sequence[uftp.Reason], now: datetime) -> models.Message | None:
-    """Answer a message that came in: Accepted, or Rejected with the reasons. None where the protocol has no answer."""
+    """Answer a message: Accepted, or Rejected with the reasons. None where the protocol has no answer."""
     rejected = bool(reasons)
-    text = joined(reasons)
+    text = uftp.joined(reasons)
     row.state = MessageState.REJECTED if rejected else MessageState.ACCEPTED
     row.answer = Answer.REJECTED if rejected else Answer.ACCEPTED
     row.state_at = row.answered_at = now
@@ -86,4 +79,4 @@ def _response(
 
 def accepted(message: uftp.ResponseMessage) -> bool:
     """Whether a response says yes: "Already Submitted" counts as taken in (protocol.md §3.6)."""
-    return message.result == "Accepted" or (message.rejection_reason or "").startswith(ALREADY_SUBMITTED)
+    return message.result == "Accepted" or v8_already_submitted(message.rejection_reason)

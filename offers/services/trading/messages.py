@@ -34,9 +34,7 @@ def send_again(owner: models.Participant, message_id: int, by: User, now: dateti
     return row
 
 
-def _revive(
-    trade: models.FlexRequest | models.FlexOffer | models.FlexOrder, by: User, now: datetime
-) -> None:
+def _revive(trade: models.FlexRequest | models.FlexOffer | models.FlexOrder, by: User, now: datetime) -> None:
     if isinstance(trade, models.FlexOrder) and trade.flex_offer is not None:
         offer = lock(trade.flex_offer)
         if offer.state != OfferState.ORDERING:
@@ -53,7 +51,11 @@ def take_prognosis(row: models.Message, message: uftp.DPrognosis, now: datetime)
     point = lock_point(message.congestion_point)
     market = mapping.market_of(point, row.owner, row.counterparty, message.period)
     same = models.Prognosis.objects.filter(
-        owner=row.owner, counterparty=row.counterparty, congestion_point=point, period=message.period, state="accepted"
+        owner=row.owner,
+        counterparty=row.counterparty,
+        congestion_point=point,
+        period=message.period,
+        state="accepted",
     )
     highest = same.aggregate(highest=Max("revision"))["highest"] if point else None
     reasons = uftp.check_prognosis(message, market, row.received_at or now, highest)
@@ -74,6 +76,7 @@ def take_prognosis(row: models.Message, message: uftp.DPrognosis, now: datetime)
     return ACCEPTED
 
 
-def just_noted(row: models.Message, asked: models.Message, message: uftp.PayloadMessage, now: datetime) -> None:
+def just_noted(
+    row: models.Message, asked: models.Message, message: uftp.PayloadMessage, now: datetime
+) -> None:
     """An answer that moves no trade: it stands at the message that asked."""
-

@@ -9,7 +9,8 @@ from django.db import models as db
 
 from offers import domain, models
 
-Row = TypeVar("Row", models.FlexRequest, models.FlexOffer, models.FlexOrder)
+Trade = models.FlexRequest | models.FlexOffer | models.FlexOrder
+Row = TypeVar("Row", bound=Trade)
 
 STATES: dict[type[db.Model], Any] = {
     models.FlexRequest: domain.RequestState,
@@ -45,8 +46,9 @@ GATEWAY = Cause(domain.Actor.GATEWAY)
 
 
 def lock(row: Row) -> Row:
-    """The row as it is now, locked until the transaction ends. (SQLite's transactions are exclusive anyway.)"""
-    return type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
+    """The row as it is now, locked until the transaction ends; SQLite's transactions are exclusive anyway."""
+    found: Row = type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
+    return found
 
 
 def move(row: Row, event: domain.Event, cause: Cause, now: datetime, text: str = "", **fields: Any) -> Row:

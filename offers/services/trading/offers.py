@@ -1,6 +1,6 @@
 """FlexOffers: drafted, sent and revoked at the AGR; taken in, accepted or rejected at the DSO."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -32,7 +32,9 @@ def draft_offer(
 ) -> models.FlexOffer:
     """Start an offer to a DSO, on a request or (without one) unsolicited."""
     if not mapping.trade_at(point, owner, counterparty):
-        raise Refused([reason("CongestionPoint", f"Invalid congestion point: {owner} is not active at {point}.")])
+        raise Refused(
+            [reason("CongestionPoint", f"Invalid congestion point: {owner} is not active at {point}.")]
+        )
     row = models.FlexOffer.objects.create(
         owner=owner,
         counterparty=counterparty,
@@ -51,7 +53,10 @@ def draft_offer(
 
 
 def _locked(owner: models.Participant, offer_id: int) -> models.FlexOffer:
-    return models.FlexOffer.objects.select_for_update(of=("self",)).get(pk=offer_id, owner=owner)
+    row: models.FlexOffer = models.FlexOffer.objects.select_for_update(of=("self",)).get(
+        pk=offer_id, owner=owner
+    )
+    return row
 
 
 def _draft(owner: models.Participant, offer_id: int) -> models.FlexOffer:
@@ -94,7 +99,13 @@ def schedule_offer(
             raise Refused(reasons)
     row.send_at, row.drafted_by, row.reason = at, by, ""
     row.save(update_fields=["send_at", "drafted_by", "reason"])
-    note(row, "schedule", Cause.by(by), now, f"to be sent at {at:%Y-%m-%d %H:%M} UTC" if at else "not sent later")
+    note(
+        row,
+        "schedule",
+        Cause.by(by),
+        now,
+        f"to be sent at {at:%Y-%m-%d %H:%M} UTC" if at else "not sent later",
+    )
     return row
 
 
@@ -240,7 +251,9 @@ def _reject(row: models.FlexOffer, text: str, cause: Cause, now: datetime) -> mo
 
 def accept_if_waiting(row: models.FlexOffer, cause: Cause, now: datetime) -> models.FlexOffer:
     """D23: an offer that still waits is answered Accepted before it is ordered or its revocation taken in."""
-    waits = row.state == OfferState.SENT and row.message is not None and row.message.state == MessageState.PENDING
+    waits = (
+        row.state == OfferState.SENT and row.message is not None and row.message.state == MessageState.PENDING
+    )
     return _accept(row, cause, now) if waits else row
 
 
@@ -262,7 +275,9 @@ def take_offer(row: models.Message, message: uftp.FlexOffer, now: datetime) -> J
     wanted = message.flex_request_message_id
     request = _request_of(row, wanted)
     known = wanted is None or request is not None
-    reasons = uftp.check_offer(message, market, row.received_at or now, mapping.stored_request(request, now), known)
+    reasons = uftp.check_offer(
+        message, market, row.received_at or now, mapping.stored_request(request, now), known
+    )
     if reasons or point is None:
         return Judgement.no(reasons)
     offer = models.FlexOffer.objects.create(
@@ -301,7 +316,9 @@ def _request_of(row: models.Message, message_id: str | None) -> models.FlexReque
 def offer_of(row: models.Message, message_id: str | None) -> models.FlexOffer | None:
     """The offer with this MessageID between the two parties of a message, locked."""
     offers = models.FlexOffer.objects.select_for_update(of=("self",))
-    return offers.filter(owner=row.owner, counterparty=row.counterparty, message__message_id=message_id).first()
+    return offers.filter(
+        owner=row.owner, counterparty=row.counterparty, message__message_id=message_id
+    ).first()
 
 
 def take_revocation(row: models.Message, message: uftp.FlexOfferRevocation, now: datetime) -> Judgement:
@@ -310,16 +327,18 @@ def take_revocation(row: models.Message, message: uftp.FlexOfferRevocation, now:
     offer = offer_of(row, message.flex_offer_message_id)
     if offer is None and now < moment + WAIT_FOR_REFERENCE:
         return WAITS
-    reasons = check_revocation(offer, message, moment)
+    reasons = uftp.check_revocation(offer is not None, offer is not None and offer.state == OfferState.ORDERED)
     if reasons or offer is None:
         return Judgement.no(reasons)
-    if offer.state != OfferState.REVOKED:
+    if offer.state not in GONE:
         offer = accept_if_waiting(offer, GATEWAY, now)
         move(offer, Event.REVOKE, Cause.of(row), now, revocation=row)
         _drop_pending_orders(offer, row, now)
     return ACCEPTED
 
 
+# Nothing is left to revoke; the protocol knows no ground to refuse it (protocol.md §2.1).
+GONE = (OfferState.REVOKED, OfferState.REJECTED)
 REVOKED_FIRST = "Reference message revoked"
 
 
@@ -328,17 +347,9 @@ def _drop_pending_orders(offer: models.FlexOffer, row: models.Message, now: date
         move(order, Event.REVOKE, Cause.of(row), now, text=REVOKED_FIRST, reason=REVOKED_FIRST)
 
 
-def check_revocation(
-    offer: models.FlexOffer | None, message: uftp.FlexOfferRevocation, moment: datetime
-) -> Sequence[uftp.Reason]:
-    if offer is None:
-        return uftp.check_revocation(message, None, "unknown", moment)
-    return uftp.check_revocation(
-        message, mapping.stored_offer(offer, moment), mapping.OFFER_STANDING[offer.state], moment
-    )
-
-
-def offer_answered(row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime) -> None:
+def offer_answered(
+    row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime
+) -> None:
     """An AGR gets a DSO's answer to its offer: valid for the other side, or not; never yet an order."""
     offer = models.FlexOffer.objects.filter(message=asked).first()
     if offer is None:
@@ -355,9 +366,13 @@ def offer_answered(row: models.Message, asked: models.Message, message: uftp.Res
         note(offer, f"late {event}", Cause.of(row), now, f"{message.result}: {text}".rstrip(": "))
 
 
-def revocation_answered(row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime) -> None:
+def revocation_answered(
+    row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime
+) -> None:
     """An AGR gets the answer to its revocation; when it is No, the two sides disagree and staff must know."""
     offer = models.FlexOffer.objects.filter(revocation=asked).first()
     if offer is not None:
-        text = "accepted" if accepted(message) else f"rejected: {message.rejection_reason or 'no reason given'}"
+        text = (
+            "accepted" if accepted(message) else f"rejected: {message.rejection_reason or 'no reason given'}"
+        )
         note(offer, "revocation answered", Cause.of(row), now, text)

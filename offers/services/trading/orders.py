@@ -15,8 +15,6 @@ from .answers import ACCEPTED, Judgement, Refused, accepted, reason
 from .moves import Cause, created, lock, move, note
 from .offers import accept_if_waiting, offer_of
 
-FULL = Decimal("1.00")
-
 
 @transaction.atomic
 def order(
@@ -28,7 +26,7 @@ def order(
     now: datetime,
     order_reference: str = "",
 ) -> models.FlexOrder:
-    """Order one option of an offer at an activation factor. Refused has all reasons; then nothing happened."""
+    """Order one option of an offer at a factor. Refused has all reasons; then nothing happened."""
     offer = models.FlexOffer.objects.select_for_update(of=("self",)).get(pk=offer_id, owner=owner)
     if not offer.is_valid_at(now) and offer.state in domain.OPEN_OFFER_STATES:
         raise domain.IllegalMove("FlexOffer is expired: it cannot be ordered any more.")
@@ -63,7 +61,12 @@ def order(
 def _check_factor(option: models.OfferOption, factor: Decimal) -> None:
     if not factor.is_finite() or factor != round(factor, 2) or not option.min_factor <= factor <= 1:
         raise Refused(
-            [reason("ActivationFactor", f"ActivationFactor {factor} is not within {option.min_factor} and 1.00.")]
+            [
+                reason(
+                    "ActivationFactor",
+                    f"ActivationFactor {factor} is not within {option.min_factor} and 1.00.",
+                )
+            ]
         )
 
 
@@ -72,12 +75,9 @@ def _order_message(
 ) -> uftp.FlexOrder:
     """As offered plus the factor, or scaled where the counterparty wants it so (D5)."""
     assert offer.message is not None  # noqa: S101  # for the type checker: it was sent, else it could not be ordered
-    said = mapping.option_message(option)
-    if offer.counterparty.profile == Profile.SCALED and factor != FULL:
-        said = uftp.scaled(said, factor, offer.currency)
-    head = mapping.head(
-        offer.owner, offer.counterparty, now, outbox.new_id(), offer.message.conversation_id
-    )
+    form = uftp.Form.SCALED if offer.counterparty.profile == Profile.SCALED else uftp.Form.OFFERED
+    said = uftp.written(mapping.option_message(option), factor, offer.currency, form)
+    head = mapping.head(offer.owner, offer.counterparty, now, outbox.new_id(), offer.message.conversation_id)
     return uftp.FlexOrder(
         **head,
         **mapping.flex(offer.congestion_point, offer.period),
@@ -144,12 +144,16 @@ def take_order(row: models.Message, message: uftp.FlexOrder, now: datetime) -> J
         _note_refusal(row, offer, message, reasons, now)
         return Judgement.no(reasons or [reason("FlexOfferMessageID", "Unknown reference FlexOfferMessageID")])
     match = uftp.match_order(message, stored)
+    if not isinstance(match, uftp.Match):
+        return Judgement.no(match)
     option = offer.options.get(option_reference=match.option.option_reference)
     placed = _store(row, offer, option, match.factor, message.order_reference, OrderState.SENT, now)
     created(placed, "receive", Cause.of(row), now)
     move(placed, Event.ACCEPT, Cause.of(row), now)
     move(offer, Event.ORDER, Cause.of(row), now, text=f"{option.option_reference} × {match.factor}")
-    models.Message.objects.filter(pk=row.pk).update(about=f"{offer} {option.option_reference} × {match.factor}"[:200])
+    models.Message.objects.filter(pk=row.pk).update(
+        about=f"{offer} {option.option_reference} × {match.factor}"[:200]
+    )
     return ACCEPTED
 
 
@@ -166,7 +170,9 @@ def _note_refusal(
         note(offer, "order refused", Cause.of(row), now, f"{message.order_reference[:100]}: {why}")
 
 
-def order_answered(row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime) -> None:
+def order_answered(
+    row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime
+) -> None:
     """A DSO gets an AGR's answer to its order."""
     placed = models.FlexOrder.objects.filter(message=asked).first()
     if placed is None or placed.flex_offer is None:

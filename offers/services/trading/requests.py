@@ -20,7 +20,9 @@ from .moves import Cause, created, lock, move
 Rows = list[models.FlexRequest]
 
 
-def recipients_of(point: models.CongestionPoint, wanted: Sequence[int] | None = None) -> list[models.Participant]:
+def recipients_of(
+    point: models.CongestionPoint, wanted: Sequence[int] | None = None
+) -> list[models.Participant]:
     """The AGRs of a point that a request goes to: all, or the wanted ones; barred ones never."""
     agrs = point.agrs.filter(barred=False).order_by("name")
     return list(agrs if wanted is None else agrs.filter(pk__in=wanted))
@@ -194,7 +196,12 @@ def _send(
     row: models.FlexRequest, message: uftp.FlexRequest, read: drafts.RequestDraft, by: User, now: datetime
 ) -> models.FlexRequest:
     queued = outbox.enqueue(
-        row.owner, row.counterparty, message, now, about=f"{row} {row.congestion_point}", expires_at=read.expires_at
+        row.owner,
+        row.counterparty,
+        message,
+        now,
+        about=f"{row} {row.congestion_point}",
+        expires_at=read.expires_at,
     )
     return move(
         row,
@@ -248,7 +255,11 @@ def take_request(row: models.Message, message: uftp.FlexRequest, now: datetime) 
 
 def lock_point(entity_address: str) -> models.CongestionPoint | None:
     """The point, locked, so that two revisions for one day are judged one after the other."""
-    return models.CongestionPoint.objects.select_for_update(of=("self",)).filter(entity_address=entity_address).first()
+    return (
+        models.CongestionPoint.objects.select_for_update(of=("self",))
+        .filter(entity_address=entity_address)
+        .first()
+    )
 
 
 def supersede_older(request: models.FlexRequest, cause: Cause, now: datetime) -> None:
@@ -264,7 +275,9 @@ def supersede_older(request: models.FlexRequest, cause: Cause, now: datetime) ->
         move(row, Event.SUPERSEDE, cause, now, text=f"by revision {request.revision}")
 
 
-def request_answered(row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime) -> None:
+def request_answered(
+    row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime
+) -> None:
     """A DSO gets an AGR's answer to its request."""
     request = models.FlexRequest.objects.filter(message=asked).first()
     if request is None:
@@ -276,5 +289,3 @@ def request_answered(row: models.Message, asked: models.Message, message: uftp.R
     else:
         text = message.rejection_reason or ""
         move(request, Event.REJECT, Cause.of(row), now, text=text, reason=text)
-
-

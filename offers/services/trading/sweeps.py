@@ -10,7 +10,7 @@ from offers import domain, models
 from offers.domain import Event, OfferState, OrderState, RequestState
 from offers.models import Direction, MessageState
 
-from .answers import Refused, joined
+from .answers import Refused
 from .moves import CLOCK, GATEWAY, lock, move
 from .offers import reject_unreviewed, send_offer
 
@@ -44,7 +44,9 @@ def _expiring_offers(now: datetime) -> QuerySet[models.FlexOffer]:
 
 @transaction.atomic
 def _expire_offers(now: datetime) -> int:
-    due = _expiring_offers(now).select_related("message", "owner", "counterparty").order_by("expires_at", "pk")
+    due = (
+        _expiring_offers(now).select_related("message", "owner", "counterparty").order_by("expires_at", "pk")
+    )
     rows = list(due.select_for_update(of=("self",), skip_locked=True)[:CHUNK])
     for row in rows:
         waits = row.message is not None and row.message.state == MessageState.PENDING
@@ -58,7 +60,9 @@ def _expire_offers(now: datetime) -> int:
 @transaction.atomic
 def _expire_requests(now: datetime) -> int:
     states = domain.sources(RequestState, Event.EXPIRE)
-    due = models.FlexRequest.objects.filter(state__in=states, expires_at__lte=now).order_by("expires_at", "pk")
+    due = models.FlexRequest.objects.filter(state__in=states, expires_at__lte=now).order_by(
+        "expires_at", "pk"
+    )
     rows = list(due.select_for_update(of=("self",), skip_locked=True)[:CHUNK])
     for row in rows:
         move(row, Event.EXPIRE, CLOCK, now)
@@ -116,16 +120,14 @@ def _fail_orders(now: datetime) -> int:
 
 
 def send_planned(now: datetime) -> int:
-    """Send the drafts whose time has come; one that the rules refuse by then stays a draft with the reason."""
+    """Send the drafts whose time has come; one that is refused by then stays a draft with the reason."""
     due = models.FlexOffer.objects.filter(state=OfferState.DRAFT, send_at__lte=now)
     rows = list(due.select_related("owner", "drafted_by")[:CHUNK])
     for row in rows:
         try:
             send_offer(row.owner, row.pk, row.drafted_by, now)
         except (Refused, domain.IllegalMove) as error:
-            text = joined(error.reasons) if isinstance(error, Refused) else str(error)
             models.FlexOffer.objects.filter(pk=row.pk, state=OfferState.DRAFT).update(
-                send_at=None, reason=f"Not sent at the planned time: {text}"
+                send_at=None, reason=f"Not sent at the planned time: {error}"
             )
     return len(rows)
-
