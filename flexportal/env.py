@@ -50,9 +50,7 @@ def secret(name: str) -> str:
     try:
         return Path(path).read_text().strip()
     except OSError as error:
-        raise ImproperlyConfigured(
-            f"{name}_FILE is set, but {path} cannot be read: {error.strerror}."
-        ) from error
+        raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error.strerror}.") from error
 
 
 def kept(path: Path) -> str:

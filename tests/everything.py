@@ -27,7 +27,7 @@ PRODUCTION = {
 CHECKS: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {
     "format": (["ruff", "format", "--check", "--quiet"], {}),
     "lint": (["ruff", "check", "--quiet"], {}),
-    "layers": (["lint-imports", "--no-timing"], {}),
+    "layers": (["lint-imports", "--no-logo"], {}),
     "types": (["mypy"], {}),
     "production settings": (
         ["python", "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
