@@ -161,7 +161,7 @@ def entry(node: yaml.Node, fields: Fields, what: str) -> Entry:
             name = _known_key(key, fields, what)
             if name in lines:
                 raise wrong(key, f"{name} stands twice in {what}, first in line {lines[name]}")
-            lines[name] = line_of(value)
+            lines[name] = line_of(key)
             given[name] = _value(value, fields[name], name)
         except BadMarket as error:
             problems += error.problems
