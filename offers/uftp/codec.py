@@ -19,9 +19,9 @@ from .fields import (
     unsupported,
     wire_version,
 )
-from .guard import guard
+from .guard import Root, guard
 from .isp import zone
-from .messages import CATALOGUE, SignedMessage
+from .messages import CATALOGUE, SignedMessage, TestMessage
 from .schema import schema
 from .simple import Surroundings
 
@@ -30,6 +30,7 @@ R = TypeVar("R", bound=Record)
 HIGHEST = VERSIONS[-1]
 ENVELOPE = SignedMessage.XML_NAME
 MAX_REASONS = 20
+CHUNK = 4096
 
 
 def encode(message: PayloadMessage) -> bytes:
@@ -44,15 +45,15 @@ def encode(message: PayloadMessage) -> bytes:
 def decode(xml: bytes) -> PayloadMessage:
     """The message in `xml`. NotXML, Invalid, OutOfRange or UnsupportedVersion if it cannot be read; the
     last two say in `metadata` whom to answer."""
-    root = _parse(xml)
-    kind = CATALOGUE.get(root.tag)
+    root = guard(xml)
+    kind = CATALOGUE.get(root.name)
     if kind is None:
         known = ", ".join(CATALOGUE)
-        raise Invalid([f"line {root.sourceline}: element {clipped(root.tag)} is no message; known: {known}"])
+        raise Invalid([f"line {root.line}: element {clipped(root.name)} is no message; known: {known}"])
     version = _version(root)
-    _validate(root, version)
-    around = Surroundings(zone(root.get("TimeZone", "")) or UTC)
-    return _Reader(root, around, version).read(kind, _metadata(root))
+    tree = _parse(xml, root, version)
+    around = Surroundings(zone(tree.get("TimeZone", "")) or UTC)
+    return _Reader(tree, around, version).read(kind, _metadata(root))
 
 
 def encode_envelope(envelope: SignedMessage) -> bytes:
@@ -62,19 +63,17 @@ def encode_envelope(envelope: SignedMessage) -> bytes:
 
 def decode_envelope(xml: bytes) -> SignedMessage:
     """The envelope in `xml`; NotXML or Invalid if it cannot be read. Nothing is verified yet."""
-    root = _parse(xml)
-    if root.tag != ENVELOPE:
-        raise Invalid([f"line {root.sourceline}: element {clipped(root.tag)} instead of {ENVELOPE}"])
-    _validate(root, HIGHEST)
-    return _Reader(root, Surroundings(), HIGHEST).read(SignedMessage, None)
+    root = guard(xml)
+    if root.name != ENVELOPE:
+        raise Invalid([f"line {root.line}: element {clipped(root.name)} instead of {ENVELOPE}"])
+    return _Reader(_parse(xml, root, HIGHEST), Surroundings(), HIGHEST).read(SignedMessage, None)
 
 
 # --- reading --------------------------------------------------------------------------------------
 
 
-def _parse(xml: bytes) -> etree._Element:
-    guard(xml)
-    parser = etree.XMLParser(
+def _parser(**given: Any) -> etree.XMLParser:
+    return etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
         no_network=True,
@@ -83,29 +82,43 @@ def _parse(xml: bytes) -> etree._Element:
         huge_tree=False,
         remove_comments=True,
         remove_pis=True,
+        **given,
     )
+
+
+def _parse(xml: bytes, root: Root, version: str) -> etree._Element:
+    """The tree of a document that `guard` has passed, validated while it grows: a document with 40,000
+    errors is given up after the first few, since merely locating all of them takes seconds."""
+    parser = _parser(schema=schema(version))
+    for end in range(CHUNK, len(xml) + CHUNK, CHUNK):
+        try:
+            parser.feed(xml[end - CHUNK : end])
+        except etree.XMLSyntaxError as error:
+            raise NotXML([f"line {error.lineno}: not well-formed XML: {error.msg}"]) from error
+        if len(parser.feed_error_log) >= MAX_REASONS:
+            raise _located(xml[:end], root, version)
     try:
-        return etree.fromstring(xml, parser)
-    except etree.XMLSyntaxError as error:
-        raise NotXML([f"line {error.lineno}: not well-formed XML: {error.msg}"]) from error
+        return parser.close()
+    except etree.XMLSyntaxError:
+        raise _located(xml, root, version) from None
 
 
-def _validate(root: etree._Element, version: str) -> None:
-    """The schema comes before any Python looks at the attributes (reliability: 100,000 of them)."""
+def _located(xml: bytes, root: Root, version: str) -> Invalid:
+    """The refusal of a document, or of its beginning: only a tree knows the lines."""
     validator = schema(version)
-    if not validator.validate(root):
-        raise Invalid(faults(validator.error_log, root, version, MAX_REASONS))
+    validator.validate(etree.fromstring(xml, _parser(recover=True)))
+    return Invalid(faults(validator.error_log, root.name, version, MAX_REASONS))
 
 
-def _version(root: etree._Element) -> str:
+def _version(root: Root) -> str:
     """The version by whose schema the message is judged."""
-    given = root.get("Version")
-    version = wire_version(given) if given is not None else HIGHEST
-    if version is None and not _well_formed_version(str(given)):
+    given = root.attributes.get("Version", HIGHEST)
+    version = wire_version(given)
+    if version is not None:
+        return version
+    if not _well_formed_version(given):
         return HIGHEST  # whose schema will refuse it, naming the attribute
-    if version is None:
-        raise _unsupported(root, str(given))
-    return version
+    raise _unsupported(root, given)
 
 
 def _well_formed_version(text: str) -> bool:
@@ -113,25 +126,27 @@ def _well_formed_version(text: str) -> bool:
     return len(parts) == 3 and len(text) <= 40 and all(part.isdecimal() for part in parts)
 
 
-def _unsupported(root: etree._Element, version: str) -> UnsupportedVersion:
+def _unsupported(root: Root, version: str) -> UnsupportedVersion:
     """Of another version only the metadata can be judged: by a TestMessage, which has nothing else."""
-    probe = etree.Element("TestMessage")
+    probe = etree.Element(TestMessage.XML_NAME)
     for field in attributes(PayloadMessage):
-        value = root.get(field.spec.name)
-        if value is not None:
-            probe.set(field.spec.name, value)
-    _validate(probe, HIGHEST)
+        if field.spec.name in root.attributes:
+            probe.set(field.spec.name, root.attributes[field.spec.name])
+    validator = schema(HIGHEST)
+    if not validator.validate(probe):
+        raise Invalid(faults(validator.error_log, root.name, HIGHEST, MAX_REASONS))
     return UnsupportedVersion([unsupported(version)], _metadata(root))
 
 
-def _metadata(root: etree._Element) -> Metadata:
+def _metadata(root: Root) -> Metadata:
+    given = root.attributes
     return Metadata(
-        type=root.tag,
-        version=root.get("Version", ""),
-        sender_domain=root.get("SenderDomain", ""),
-        recipient_domain=root.get("RecipientDomain", ""),
-        message_id=root.get("MessageID", "").lower(),
-        conversation_id=root.get("ConversationID", "").lower(),
+        type=root.name,
+        version=given.get("Version", ""),
+        sender_domain=given.get("SenderDomain", ""),
+        recipient_domain=given.get("RecipientDomain", ""),
+        message_id=given.get("MessageID", "").lower(),
+        conversation_id=given.get("ConversationID", "").lower(),
     )
 
 
@@ -198,7 +213,7 @@ def _encoded(record: Record, name: str, version: str) -> bytes:
         raise Invalid(reasons[:MAX_REASONS])
     validator = schema(version)
     if not validator.validate(root):
-        raise Invalid(faults(validator.error_log, root, version, MAX_REASONS))
+        raise Invalid(faults(validator.error_log, name, version, MAX_REASONS))
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
 
 

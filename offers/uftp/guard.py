@@ -1,5 +1,6 @@
 """D21: refuses hostile XML in one cheap pass, before anything builds a tree of it."""
 
+from dataclasses import dataclass
 from xml.parsers import expat
 
 from .errors import NotXML, TooLarge
@@ -12,8 +13,17 @@ MAX_ELEMENTS = 100_000
 MAX_ATTRIBUTES = 64
 
 
-def guard(xml: bytes) -> None:
-    """Returns if `xml` is well-formed XML 1.0 in UTF-8 without DOCTYPE, entities of its own or
+@dataclass(frozen=True, slots=True)
+class Root:
+    """What the root element says, by which a document is told before it is validated."""
+
+    name: str
+    line: int
+    attributes: dict[str, str]
+
+
+def guard(xml: bytes) -> Root:
+    """The root of `xml` if that is well-formed XML 1.0 in UTF-8 without DOCTYPE, entities of its own or
     processing instructions before the root, within the limits of size and shape; else NotXML."""
     if len(xml) > MAX_BYTES:
         raise TooLarge([f"{len(xml):,} bytes; at most {MAX_BYTES:,} are taken"])
@@ -21,7 +31,7 @@ def guard(xml: bytes) -> None:
         xml.decode("utf-8")
     except UnicodeDecodeError as error:
         raise NotXML([f"not UTF-8: byte {error.start} is 0x{xml[error.start]:02x}"]) from error
-    _Scan().run(xml)
+    return _Scan().run(xml)
 
 
 class _Scan:
@@ -38,9 +48,10 @@ class _Scan:
         parser.StartDoctypeDeclHandler = self.doctype
         parser.ProcessingInstructionHandler = self.instruction
 
-    def run(self, xml: bytes) -> None:
+    def run(self, xml: bytes) -> Root:
         try:
             self.parser.Parse(xml, True)
+            return self.root
         except expat.ExpatError as error:
             raise NotXML(
                 [f"line {error.lineno}: not well-formed XML: {expat.ErrorString(error.code)}"]
@@ -58,6 +69,9 @@ class _Scan:
             self.refuse(f"more than {MAX_ELEMENTS:,} elements")
         if len(attributes) > 2 * MAX_ATTRIBUTES:
             self.refuse(f"element {name[:60]} has more than {MAX_ATTRIBUTES} attributes")
+        if self.elements == 1:
+            given = dict(zip(attributes[::2], attributes[1::2], strict=True))
+            self.root = Root(name, self.parser.CurrentLineNumber, given)
 
     def end(self, name: str) -> None:
         self.depth -= 1

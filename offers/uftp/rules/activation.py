@@ -167,8 +167,6 @@ def v32_factor(field: str, factor: Decimal, label: str = "") -> Iterator[Reason]
 
 def v39_min_factor(order: FlexOrder, option: OfferOption) -> Iterator[Reason]:
     if order.activation_factor < option.min_activation_factor:
-        yield Reason(
-            "ActivationFactor",
-            f"ActivationFactor out of bounds: {order.activation_factor}, at least {option.min_activation_factor},"
-            f" the MinActivationFactor of option {clipped(option.option_reference)}",
-        )
+        least = f"{option.min_activation_factor}, the MinActivationFactor of option"
+        text = f"ActivationFactor out of bounds: {order.activation_factor}, at least {least}"
+        yield Reason("ActivationFactor", f"{text} {clipped(option.option_reference)}")

@@ -38,7 +38,8 @@ def v25_order_of_bounds(request: FlexRequest) -> Iterator[Reason]:
     found = (
         Reason(
             f"ISP[{item.start}].MinPower",
-            f"Power discrepancy: {span(item)} has MinPower {item.min_power} W above MaxPower {item.max_power} W",
+            f"Power discrepancy: {span(item)} has MinPower {item.min_power} W above"
+            f" MaxPower {item.max_power} W",
         )
         for item in request.isps
         if item.min_power > item.max_power

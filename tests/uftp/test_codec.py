@@ -1,0 +1,440 @@
+"""Message to bytes and back: what is written is valid, what is read is what was meant."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from offers import uftp
+from offers.uftp.fields import attributes
+
+from . import samples
+
+ANY = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+EVERY = [(kind, version) for kind in uftp.MESSAGES for version in uftp.VERSIONS]
+
+
+def xml(message: uftp.PayloadMessage, old: str = "", new: str = "") -> bytes:
+    text = uftp.encode(message).decode()
+    assert old in text
+    return text.replace(old, new, 1).encode()
+
+
+@pytest.mark.parametrize(("kind", "version"), EVERY, ids=lambda value: getattr(value, "XML_NAME", value))
+@ANY
+@given(data=st.data())
+def test_every_message_comes_back_as_it_was_sent(kind, version, data):
+    message = data.draw(samples.records(kind, version))
+    assert uftp.decode(uftp.encode(message)) == message
+
+
+@ANY
+@given(data=st.data())
+def test_every_envelope_comes_back_as_it_was_sent(data):
+    envelope = data.draw(samples.records(uftp.SignedMessage, "3.1.0"))
+    assert uftp.decode_envelope(uftp.encode_envelope(envelope)) == envelope
+
+
+@pytest.mark.parametrize("path", samples.GOLDEN, ids=lambda path: path.stem)
+def test_every_golden_message_is_read_and_survives_a_round_trip(path):
+    message = uftp.decode(path.read_bytes())
+    assert uftp.decode(uftp.encode(message)) == message
+
+
+def test_there_are_golden_messages_of_every_type_and_version():
+    seen = {(path.stem[:5], path.stem.split("-", 1)[1]) for path in samples.GOLDEN}
+    for kind, version in EVERY:
+        assert sum(v == version and name.startswith(kind.XML_NAME + "-") for v, name in seen) >= 2
+
+
+def test_a_golden_offer_is_read_into_the_values_that_it_shows():
+    path = samples.HERE / "messages" / "3.1.0-FlexOffer-three-options.xml"
+    offer = uftp.decode(path.read_bytes())
+    assert isinstance(offer, uftp.FlexOffer)
+    assert offer.isp_duration == timedelta(minutes=15)
+    assert offer.period == date(2026, 3, 2)
+    assert offer.expiration_date_time == datetime(2026, 3, 1, 19, 0, tzinfo=UTC)
+    assert offer.unsolicited is False
+    assert [o.option_reference for o in offer.options] == ["batteries", "batteries and heat pumps", "all"]
+    assert offer.options[0].min_activation_factor == Decimal("0.25")
+    assert offer.options[1].min_activation_factor == 1
+    assert offer.options[2].price == Decimal("311.1234")
+    assert offer.options[0].isps == (uftp.PowerISP(power=-200_000, start=69, duration=8),)
+    assert offer.options[1].isps[0].duration == 1
+
+
+# --- versions -------------------------------------------------------------------------------------
+
+
+def test_unsolicited_is_never_written_under_3_0_0():
+    old = replace(samples.offer(), version="3.0.0")
+    assert b"Unsolicited" not in uftp.encode(old)
+    assert uftp.decode(uftp.encode(old)) == replace(old, unsolicited=None)
+
+
+def test_unsolicited_is_written_explicitly_under_3_1_0():
+    assert uftp.unsolicited("3.1.0", samples.REQUEST_ID) is False
+    assert uftp.unsolicited("3.1.4", None) is True
+    assert uftp.unsolicited("3.0.0", None) is None
+    assert b'Unsolicited="false"' in uftp.encode(samples.offer())
+
+
+def test_an_order_without_an_offer_cannot_be_written_under_3_0_0():
+    direct = samples.order(version="3.0.0", flex_offer_message_id=None, unsolicited=True)
+    with pytest.raises(
+        uftp.Invalid, match=r"FlexOrder, attribute FlexOfferMessageID: is required in 3\.0\.0"
+    ):
+        uftp.encode(direct)
+    assert uftp.encode(replace(direct, version="3.1.0"))
+
+
+def test_what_only_a_later_version_can_say_is_an_error_and_not_left_out():
+    with pytest.raises(
+        uftp.Invalid, match=r"attribute ServiceType: does not exist in 3\.0\.0, only in 3\.1\.0"
+    ):
+        uftp.encode(samples.order(version="3.0.0", service_type="emergency"))
+
+
+def test_an_attribute_of_3_1_0_is_refused_under_3_0_0():
+    text = xml(samples.offer(), 'Version="3.1.0"', 'Version="3.0.0"')
+    with pytest.raises(
+        uftp.Invalid, match="element FlexOffer, attribute Unsolicited: is not allowed in 3.0.0"
+    ):
+        uftp.decode(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("3.0.0", "3.0.0"), ("3.0.12", "3.0.0"), ("3.1.0", "3.1.0"), ("3.1.7", "3.1.0")]
+    + [
+        (text, None)
+        for text in ("3.2.0", "4.0.0", "2.1.0", "03.1.0", "3.1", "3.1.0.0", "٣.١.٠", "", "3.1.00")
+    ],
+)
+def test_a_patch_release_is_treated_as_its_minor_and_nothing_else_is_supported(text, version):
+    assert uftp.wire_version(text) == version
+
+
+@pytest.mark.parametrize("version", ["3.2.0", "4.0.0", "٣.١.٠", "03.1.0"])
+def test_another_version_is_refused_with_what_an_answer_needs(version):
+    with pytest.raises(uftp.UnsupportedVersion) as caught:
+        uftp.decode(xml(samples.offer(), "3.1.0", version))
+    assert caught.value.reasons == [f"Unsupported Version {version}; supported: 3.0.0, 3.1.0"]
+    assert caught.value.metadata == uftp.Metadata(
+        type="FlexOffer",
+        version=version,
+        sender_domain="agr.demo.example",
+        recipient_domain="dso.demo.example",
+        message_id=samples.OFFER_ID,
+        conversation_id=samples.CONVERSATION,
+    )
+
+
+def test_another_version_without_valid_metadata_is_invalid():
+    text = xml(samples.offer(), "3.1.0", "3.2.0").replace(samples.OFFER_ID.encode(), b"7")
+    with pytest.raises(uftp.Invalid, match="attribute MessageID"):
+        uftp.decode(text)
+
+
+def test_an_unsupported_version_cannot_be_written():
+    with pytest.raises(uftp.UnsupportedVersion):
+        uftp.encode(samples.offer(version="3.2.0"))
+
+
+# --- refusals name the place ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "sentence"),
+    [
+        (
+            'Price="120.00"',
+            'Price="10.12345"',
+            "line 5, element OfferOption[1], attribute Price",
+            "“10.12345” is not an amount with at most 4 decimals such as 12.50.",
+        ),
+        (
+            'Start="69"',
+            'Start="0"',
+            "line 6, element OfferOption[1]/ISP, attribute Start",
+            "“0” is not a whole number from 1.",
+        ),
+        (
+            'Power="-200000"',
+            "",
+            "line 6, element OfferOption[1]/ISP, attribute Power",
+            "is required but missing. Right would be a whole number.",
+        ),
+        (
+            'Power="-200000"',
+            'Power="1" power="2"',
+            "line 6, element OfferOption[1]/ISP, attribute power",
+            "is not allowed in 3.1.0. Right would be one of Power, Start, Duration.",
+        ),
+        (
+            "</OfferOption>",
+            "<Foo/></OfferOption>",
+            "line 6, element OfferOption[1]/Foo",
+            "This element is not expected. Expected is ( ISP ).",
+        ),
+        (
+            'Currency="EUR"',
+            'Currency="eur"',
+            "line 4, element FlexOffer, attribute Currency",
+            "“eur” is not three capitals such as EUR.",
+        ),
+        (
+            'Period="2026-03-03"',
+            'Period="2026-02-30"',
+            "line 4, element FlexOffer, attribute Period",
+            "“2026-02-30” is not a date such as 2026-03-01.",
+        ),
+        (
+            'MessageID="2',
+            'MessageID="{2',
+            "line 4, element FlexOffer, attribute MessageID",
+            "“{20000000-5a1e-4c0d-9f00-0242ac130001” is not a UUID such as"
+            " 0f8fad5b-d9cb-469f-a165-70867728950e.",
+        ),
+    ],
+)
+def test_a_refusal_names_line_element_and_attribute_and_what_would_be_right(old, new, place, sentence):
+    text = xml(samples.offer()).decode().replace("<FlexOffer", "\n\n<FlexOffer")
+    text = text.replace("<OfferOption", "\n<OfferOption").replace("<ISP", "\n<ISP").replace(old, new, 1)
+    with pytest.raises(uftp.Invalid) as caught:
+        uftp.decode(text.encode())
+    assert caught.value.reasons == [f"{place}: {sentence}"]
+
+
+def test_all_wrong_places_are_named_at_once():
+    text = uftp.encode(samples.offer()).decode()
+    text = (
+        text.replace('Currency="EUR"', "")
+        .replace('Start="69"', 'Start="x"')
+        .replace('Price="60.00"', 'Price=""')
+    )
+    with pytest.raises(uftp.Invalid) as caught:
+        uftp.decode(text.encode())
+    assert len(caught.value.reasons) == 4
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_message_that_is_none_says_which_there_are():
+    with pytest.raises(uftp.Invalid, match="element Metering is no message; known: TestMessage, .*FlexOffer"):
+        uftp.decode(b"<Metering/>")
+
+
+def test_an_envelope_is_no_message_and_a_message_no_envelope():
+    envelope = uftp.SignedMessage(sender_domain="agr.demo.example", sender_role="AGR", body=b"x")
+    with pytest.raises(uftp.Invalid, match="SignedMessage is no message"):
+        uftp.decode(uftp.encode_envelope(envelope))
+    with pytest.raises(uftp.Invalid, match="FlexOffer instead of SignedMessage"):
+        uftp.decode_envelope(uftp.encode(samples.offer()))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"currency": "euro"}, "attribute Currency: “euro” is not three capitals"),
+        ({"options": ()}, "element FlexOffer: Missing child element"),
+        ({"options": (samples.option(price="10.12345"),)}, "attribute Price: “10.12345” is not an amount"),
+        (
+            {"options": (samples.option(factor="1.01"),)},
+            "attribute MinActivationFactor: “1.01” is not a factor",
+        ),
+        ({"options": (samples.option(price="NaN"),)}, "attribute Price: .* is no decimal number"),
+        ({"options": (samples.option(price="100000000000.0001"),)}, "attribute Price: an amount beyond"),
+        (
+            {"options": (samples.option(isps=samples.isps((0, 1, 1))),)},
+            "attribute Start: “0” is not a whole number",
+        ),
+        (
+            {"options": (samples.option(isps=samples.isps((1, 1, 10**15))),)},
+            "attribute Power: a number of 16 digits",
+        ),
+        (
+            {"expiration_date_time": datetime(2026, 3, 1)},
+            "attribute ExpirationDateTime: .* no instant with an offset",
+        ),
+        ({"contract_id": "x" * 1001}, "attribute ContractID: 1,001 characters, at most 1,000"),
+        ({"contract_id": "a\x00b"}, "attribute ContractID"),
+        ({"contract_id": "\ud800"}, "attribute ContractID"),
+        ({"contract_id": 7}, "attribute ContractID: 7 is no text"),
+        ({"period": samples.NOON}, "attribute Period: .* is no date"),
+        ({"unsolicited": "yes"}, "attribute Unsolicited: 'yes' is neither True nor False"),
+        ({"isp_duration": 15}, "attribute ISP-Duration: 15 is no duration"),
+        ({"message_id": None}, "attribute MessageID: is required in 3.1.0: a UUID"),
+    ],
+)
+def test_what_is_not_valid_is_not_written(given, sentence):
+    with pytest.raises(uftp.Invalid, match=sentence):
+        uftp.encode(samples.offer(**given))
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+def test_ids_are_compared_without_case_because_they_are_kept_in_lower_case():
+    shouting = samples.offer(
+        message_id=samples.OFFER_ID.upper(), flex_request_message_id=samples.REQUEST_ID.upper()
+    )
+    assert shouting == samples.offer()
+    text = xml(samples.offer(), samples.CONVERSATION, samples.CONVERSATION.upper())
+    assert uftp.decode(text).conversation_id == samples.CONVERSATION
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-03-01T14:00:00Z", datetime(2026, 3, 1, 14, tzinfo=UTC)),
+        ("2026-03-01T14:00:00-05:30", datetime(2026, 3, 1, 19, 30, tzinfo=UTC)),
+        ("2026-03-01T14:00:00", datetime(2026, 3, 1, 13, tzinfo=UTC)),
+        ("2026-07-01T14:00:00", datetime(2026, 7, 1, 12, tzinfo=UTC)),
+        ("2026-03-01T24:00:00Z", datetime(2026, 3, 2, tzinfo=UTC)),
+        ("2026-03-01T14:00:00.123456789Z", datetime(2026, 3, 1, 14, 0, 0, 123456, tzinfo=UTC)),
+        ("2026-03-01T14:00:00.5+01:00", datetime(2026, 3, 1, 13, 0, 0, 500000, tzinfo=UTC)),
+    ],
+)
+def test_an_instant_is_read_with_its_offset_or_else_in_the_time_zone_of_the_message(text, instant):
+    written = uftp.encode(samples.request()).decode()
+    changed = written.replace('ExpirationDateTime="2026-03-02T17:00:00Z"', f'ExpirationDateTime="{text}"')
+    assert changed != written
+    read = uftp.decode(changed.encode())
+    assert isinstance(read, uftp.FlexRequest)
+    assert read.expiration_date_time == instant
+    assert not isinstance(read.expiration_date_time.tzinfo, ZoneInfo)
+
+
+def test_an_instant_without_offset_is_utc_where_no_zone_is_known():
+    text = xml(uftp.TestMessage(**samples._metadata("agr", "dso", samples.OFFER_ID)), "11:00:00Z", "11:00:00")
+    assert uftp.decode(text).time_stamp == samples.NOON
+
+
+def test_the_repeated_hour_keeps_its_instant():
+    late = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Amsterdam"), fold=1)
+    message = samples.request(expiration_date_time=late)
+    assert message.expiration_date_time == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    assert uftp.decode(uftp.encode(message)) == message
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "written"),
+    [
+        ("EUR", "12", "12.00"),
+        ("EUR", "12.5", "12.50"),
+        ("EUR", "12.3400", "12.34"),
+        ("EUR", "12.345", "12.345"),
+        ("EUR", "1E+2", "100.00"),
+        ("EUR", "-0.5", "-0.50"),
+        ("JPY", "1200.0", "1200"),
+        ("JPY", "1200.5", "1200.5"),
+        ("BHD", "1.5", "1.500"),
+        ("CLF", "1.5", "1.5000"),
+        ("QQQ", "1.5", "1.50"),
+    ],
+)
+def test_a_price_is_written_with_the_decimals_of_its_currency_when_that_is_exact(currency, amount, written):
+    message = samples.offer(currency=currency, options=(samples.option(price=amount),))
+    assert f'Price="{written}"' in uftp.encode(message).decode()
+
+
+def test_a_price_of_four_decimals_is_read_whatever_the_currency():
+    text = xml(samples.offer(), 'Price="120.00"', 'Price="120.12340000"')
+    read = uftp.decode(text)
+    assert isinstance(read, uftp.FlexOffer)
+    assert read.options[0].price == Decimal("120.1234")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('Power="-200000"', f'Power="{"9" * 24}"', "attribute Power: a number of 24 digits, at most 15"),
+        ('Power="-200000"', f'Power="-{"9" * 1000}"', "attribute Power: 1,001 characters"),
+        ('Power="-200000"', f'Power="{"9" * 5000}"', "attribute Power: 5,000 characters, at most 1,000"),
+        ('Start="69"', f'Start="{10**20}"', "attribute Start: a number of 21 digits"),
+        ('Price="120.00"', f'Price="{"9" * 40}"', "attribute Price: an amount beyond ±100,000,000,000"),
+        ("PT15M", "P1000Y", "attribute ISP-Duration: P1000Y has no fixed length"),
+        ("PT15M", "P1M", "attribute ISP-Duration: P1M has no fixed length"),
+        ("PT15M", "P2000000000D", "attribute ISP-Duration: a duration of more than"),
+        ('Period="2026-03-03"', 'Period="99999-01-01"', "attribute Period: a date outside 0001-01-02 to 9999"),
+        ('Period="2026-03-03"', 'Period="-0044-03-15"', "attribute Period: a date outside"),
+        ('Period="2026-03-03"', 'Period="0001-01-01+14:00"', "attribute Period: a date outside"),
+        ("2026-03-02T19:00:00Z", "9999-12-31T24:00:00Z", "attribute ExpirationDateTime: a date outside"),
+        ("2026-03-02T19:00:00Z", "9999-12-30T23:00:00-14:00", "attribute ExpirationDateTime: a date outside"),
+        ("2026-03-02T19:00:00Z", "12026-03-02T19:00:00Z", "attribute ExpirationDateTime: a date outside"),
+        ("ISP-Dur", f'ContractID="{"x" * 10**6}" ISP-Dur', "attribute ContractID: 1,000,000 char"),
+    ],
+)  # fmt: skip
+def test_what_is_valid_but_cannot_be_represented_is_out_of_range(old, new, sentence):
+    with pytest.raises(uftp.OutOfRange, match=sentence) as caught:
+        uftp.decode(xml(samples.offer(), old, new))
+    assert caught.value.metadata is not None
+    assert caught.value.metadata.message_id == samples.OFFER_ID
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "value"),
+    [
+        ("PT15M", "PT900S", "isp_duration", timedelta(minutes=15)),
+        ("PT15M", "-PT0S", "isp_duration", timedelta(0)),
+        ("PT15M", "P1D", "isp_duration", timedelta(days=1)),
+        ("PT15M", "P0Y0M1DT1H1M1.5S", "isp_duration", timedelta(days=1, hours=1, minutes=1, seconds=1.5)),
+        ('Period="2026-03-03"', 'Period="2026-03-03+14:00"', "period", date(2026, 3, 3)),
+        ("Europe/Amsterdam", "Europe//etc/passwd", "time_zone", "Europe//etc/passwd"),
+        ('Currency="EUR"', 'Currency="EUR" ContractID="a&#10;=cmd()&lt;script>&#x202e;"', "contract_id",
+         "a\n=cmd()<script>\u202e"),
+    ],
+)  # fmt: skip
+def test_odd_but_valid_values_are_read(old, new, field, value):
+    assert getattr(uftp.decode(xml(samples.offer(), old, new)), field) == value
+
+
+# --- the catalogue --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", uftp.MESSAGES, ids=lambda kind: kind.XML_NAME)
+def test_every_request_has_a_response_that_goes_back(kind):
+    if kind.is_response:
+        asked = [message for message in uftp.MESSAGES if message.response_type is kind]
+        assert len(asked) == 1
+        assert (kind.SENDER_ROLE, kind.RECIPIENT_ROLE) == (asked[0].RECIPIENT_ROLE, asked[0].SENDER_ROLE)
+        assert kind.response_type is None
+    else:
+        assert kind.response_type is not None
+
+
+@pytest.mark.parametrize(
+    "kind", [m for m in uftp.MESSAGES if m.is_response and m is not uftp.TestMessageResponse]
+)
+def test_every_response_names_what_it_answers_by_the_attribute_of_that_type(kind):
+    asked = next(message for message in uftp.MESSAGES if message.response_type is kind)
+    field = next(f for f in attributes(kind) if f.python_name == kind.REFERENCE)
+    assert field.spec.name == f"{asked.XML_NAME}MessageID"
+    assert field.required_in("3.0.0")
+
+
+def test_a_response_knows_its_reference():
+    assert samples.response().reference == samples.OFFER_ID
+    assert samples.offer().reference is None
+
+
+def test_what_the_schema_gives_as_default_is_what_the_value_has():
+    for kind in (uftp.PrognosisISP, uftp.RequestISP, uftp.PowerISP, uftp.OfferOption, uftp.FlexOrder):
+        values = samples.defaults(kind)
+        for field in attributes(kind):
+            if field.spec.default is not None:
+                assert values[field.python_name] == Decimal(field.spec.default)
+
+
+def test_the_generated_schema_can_be_shown():
+    for version in uftp.VERSIONS:
+        assert etree.fromstring(uftp.xsd(version).encode()).tag.endswith("schema")
+    assert "Unsolicited" not in uftp.xsd("3.0.0")
+    with pytest.raises(ValueError, match="no schema for version 3.2.0"):
+        uftp.xsd("3.2.0")
