@@ -46,7 +46,7 @@ const grid = new Grid($('grid'), {
   copied: (r, c) => forClipboard(options()[c].powers[isps[r].n] ?? '', unit, pageStyle()),
   write, paste,
   focused: ({ r, c }) => { option = c; isp = isps[r].n; table.focused(r); redraw(); tellTarget(); },
-  settled: () => { store.settle(); judge(); grid.refresh('all'); },
+  settled: () => { store.settle(); grid.refresh('all'); },
 });
 
 function say(text, css = '') {

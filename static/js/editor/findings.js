@@ -41,6 +41,12 @@ export class Findings {
 
   show(findings) {
     const focused = this.list.contains(document.activeElement);
+    const said = JSON.stringify(findings);
+    if (said === this.said) {
+      this.marks();
+      return;
+    }
+    this.said = said; // the same cards stay: a button must not vanish between press and release
     this.all = [...findings].sort((a, b) => (a.severity === 'warning') - (b.severity === 'warning'));
     this.list.replaceChildren(...this.all.map((finding, index) => this.card(finding, index)));
     if (!this.all.length) this.list.append(this.clean());

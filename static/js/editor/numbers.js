@@ -30,10 +30,10 @@ export function parse(raw, style = null) {
   const text = cleaned(raw);
   if (!/^[-+]?[\d.,]*\d[\d.,]*$/.test(text)) return { problem: `“${String(raw).trim()}” is not a number.` };
   if (ambiguous(text) && style === null) {
-    const whole = text.replace(/[.,]/, '');
-    const fraction = `${text.replace(',', '.')}0`;
+    const whole = text.replace(/[.,+]/g, '');
+    const fraction = text.replace(',', '.').replace('+', '');
     return {
-      problem: `“${String(raw).trim()}” may mean ${spaced(whole)} or ${fraction}: write it without the separator, or with another decimal.`,
+      problem: `“${String(raw).trim()}” may mean ${spaced(whole)} or ${fraction}0: write it without the separator, or with another decimal.`,
       readings: [whole, fraction],
     };
   }
