@@ -207,22 +207,46 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # --- the API -----------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "offers.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PARSER_CLASSES": ["offers.api.parsing.StrictJSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["offers.api.filters.StrictFilters"],
+    "DEFAULT_PAGINATION_CLASS": "offers.api.paging.ByCursor",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["offers.api.throttling.ReadThrottle", "offers.api.throttling.ActThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "read": env.text("API_READ_RATE", "1200/min"),
+        "act": env.text("API_ACT_RATE", "300/min"),
+    },
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "offers.api.errors.handle",
     "COERCE_DECIMAL_TO_STRING": True,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Flexportal",
-    "DESCRIPTION": "Everything that the desk does, for programs. Power in watts, amounts as strings.",
+    "DESCRIPTION": (
+        "Everything that the desk does, for programs: the same rules, rights and sentences. Power is in whole "
+        "watts (minus = less consumption or more production), amounts and factors are strings, instants have "
+        "an offset. A token acts for one participant. Lists are cut by cursor: follow `next`."
+    ),
     "VERSION": "1",
+    "LICENSE": {"name": "Apache-2.0"},
+    "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "ENUM_NAME_OVERRIDES": {
+        "RequestState": "offers.domain.RequestState",
+        "OfferState": "offers.domain.OfferState",
+        "OrderState": "offers.domain.OrderState",
+        "MessageState": "offers.models.MessageState",
+        "Direction": "offers.models.Direction",
+        "Role": "offers.models.Role",
+        "Right": "offers.models.Right",
+    },
 }
 
 # --- background work: the tasks carry nothing, the rows say what is due ------------------------------------
@@ -276,5 +300,12 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "json" if PRODUCTION else "plain"},
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django": {"handlers": [], "propagate": True}, "celery.app.trace": {"level": "WARNING"}},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+        # A line for each ring of the bell would hide the others.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
 }

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
-STOP_WITHIN = 4.0  # seconds until a child that does not stop is killed
+STOP_WITHIN = 3.5  # seconds until a child that does not stop is killed
 CALM_AFTER = 60.0  # a child that lived this long starts again without waiting
 LONGEST_WAIT = 30.0
 TICK = 0.2

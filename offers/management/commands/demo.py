@@ -12,13 +12,16 @@ from typing import Any, TextIO
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
-from offers import models
+from offers import models, simulator
+from offers.management.commands import simulate
 from offers.management.supervisor import Plan, become
+from offers.services import market
 
 HOST = "127.0.0.1"
 PORTS_TO_TRY = 50
@@ -32,6 +35,7 @@ ACCOUNTS = {
 
 class Command(BaseCommand):
     help = "Run the portal on this machine: web, worker, beat and simulated counterparties."
+    requires_system_checks = []  # they belong to the tests; a person waits here
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="the first port to try")
@@ -45,7 +49,9 @@ class Command(BaseCommand):
         mark.write(url)
         mark.flush()
         self._prepare()
-        become(_plan(url, listener.fileno()), keeps=[mark.fileno()])
+        with_others = _introduce_counterparties(port + 1)
+        connection.close()
+        become(_plan(url, listener.fileno(), with_others), keeps=[mark.fileno()])
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
@@ -59,7 +65,6 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0, interactive=False)
         if not models.Participant.objects.exists() and not get_user_model().objects.exists():
             _load_market()
-        connection.close()
 
 
 def _only_one(path: Path) -> TextIO:
@@ -95,8 +100,7 @@ def _listener(first: int, say: Any) -> socket.socket:
 
 def _load_market() -> None:
     """The demo market and its people, with passwords of their own for this installation."""
-    if "market" in get_commands() and (settings.BASE_DIR / MARKET).exists():
-        call_command("market", "load", str(settings.BASE_DIR / MARKET), stdout=StringIO())
+    call_command("market", "load", str(settings.BASE_DIR / MARKET), stdout=StringIO())
     users = get_user_model()
     users.objects.get_or_create(username="admin", defaults={"is_staff": True, "is_superuser": True})
     lines = []
@@ -108,6 +112,22 @@ def _load_market() -> None:
     path = _accounts_file()
     with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
         file.writelines(reversed(lines))
+
+
+def _introduce_counterparties(first_port: int) -> int | None:
+    """Tell the portal the keys and the endpoint of the simulated counterparties, and them the market.
+
+    Returns the port for them; None where this database does not know them: it has no demo market.
+    """
+    known = models.Participant.objects.filter(hosted=False)
+    if not all(known.filter(domain=domain, role=role).exists() for domain, role in simulate.PARTIES):
+        return None
+    with _listener(first_port, lambda line: None) as free:
+        port = int(free.getsockname()[1])
+    introduction = simulator.introduction(simulate.secrets(), simulate.endpoint(port))
+    market.load(introduction, timezone.now())
+    simulate.market_file().write_text(market.dump(timezone.now()))
+    return port
 
 
 def _accounts_file() -> Path:
@@ -127,7 +147,7 @@ def _banner(url: str) -> str:
     return "\n".join(["", f"Flexportal is at {url}", "", *known, "", "Ctrl-C stops it."])
 
 
-def _plan(url: str, listener: int) -> Plan:
+def _plan(url: str, listener: int, others_port: int | None) -> Plan:
     """The processes of production, and the counterparties beside them."""
     celery = [sys.executable, "-m", "celery", "-A", "flexportal"]
     commands = {
@@ -135,8 +155,9 @@ def _plan(url: str, listener: int) -> Plan:
         "worker": [*celery, "worker", "--loglevel", "INFO", *WORKER],
         "beat": [*celery, "beat", "--loglevel", "WARNING", "--pidfile="],
     }
-    if "simulate" in get_commands():
-        commands["simulate"] = [sys.executable, str(settings.BASE_DIR / "manage.py"), "simulate"]
+    if others_port is not None:
+        manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+        commands["simulate"] = [*manage, "simulate", "--port", str(others_port), "--portal", url]
     logs = settings.STATE_DIR / "log"
     logs.mkdir(exist_ok=True)
     environment = {
@@ -155,6 +176,6 @@ def _plan(url: str, listener: int) -> Plan:
 
 
 GUNICORN = (
-    "--worker-class gthread --threads 8 --graceful-timeout 3 --no-control-socket --log-level warning".split()
+    "--worker-class gthread --threads 8 --graceful-timeout 2 --no-control-socket --log-level warning".split()
 )
 WORKER = "--without-gossip --without-mingle --without-heartbeat".split()
