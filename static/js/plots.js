@@ -17,7 +17,10 @@ export function plotly() {
     const script = document.createElement('script');
     script.src = document.documentElement.dataset.plotly;
     script.addEventListener('load', () => resolve(window.Plotly));
-    script.addEventListener('error', () => reject(new Error('The chart library could not be loaded.')));
+    script.addEventListener('error', () => {
+      library = null; // the next figure tries again
+      reject(new Error('The chart library could not be loaded.'));
+    });
     document.head.append(script);
   });
   return library;
@@ -70,8 +73,19 @@ function framed(figure) {
   };
 }
 
+function unavailable(element) {
+  const words = document.createElement('span');
+  words.className = 'plot-wait';
+  words.textContent = 'The chart could not be loaded. The values are in the table.';
+  element.replaceChildren(words);
+}
+
 async function render(element) {
-  const Plotly = await plotly();
+  const Plotly = await plotly().catch(() => null);
+  if (!Plotly) {
+    unavailable(element);
+    return;
+  }
   const build = drawn.get(element);
   if (!build || !element.isConnected) return;
   element.querySelector('.plot-wait')?.remove();
