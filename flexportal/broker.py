@@ -252,7 +252,7 @@ class Transport(virtual.Transport):
         self.polling_interval = client.transport_options.get("polling_interval", 0.1)
 
     def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> None:
-        """A worker that is told to stop notices between two calls, so none of them waits as long as it may."""
+        """A worker that is told to stop notices between two calls, so none of them is long."""
         super().drain_events(connection, timeout and min(timeout, LONGEST_DRAIN))
 
     def driver_version(self) -> str:

@@ -238,7 +238,9 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "RedispatchBy": "offers.models.market.REDISPATCH",
         "RequestState": "offers.domain.RequestState",
         "OfferState": "offers.domain.OfferState",
         "OrderState": "offers.domain.OrderState",
