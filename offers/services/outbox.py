@@ -134,8 +134,8 @@ def _take(row: models.Message, now: datetime) -> bool:
 
 def _deliver(row: models.Message, clock: Clock, jitter: random.Random) -> bool:
     """One attempt at a claimed message; True when it was the last and the message is given up."""
-    now = clock()
-    if now >= domain.give_up_at(row.state_at, row.expires_at):  # state_at: when it was queued (again)
+    now, end = clock(), domain.give_up_at(row.state_at, row.expires_at)  # state_at: when it was queued
+    if now >= end:
         last = models.Attempt.objects.filter(message=row).exclude(number=row.attempts).last()
         return _settle(row, _too_late(row, last), now, now)
     outcome = transport.post(
@@ -146,7 +146,7 @@ def _deliver(row: models.Message, clock: Clock, jitter: random.Random) -> bool:
     )
     ended = clock()
     wait = max(domain.retry_delay(row.attempts, jitter), outcome.retry_after or timedelta(0))
-    return _settle(row, outcome, ended, ended + wait)
+    return _settle(row, outcome, ended, min(ended + wait, end))
 
 
 def _too_late(row: models.Message, last: models.Attempt | None) -> domain.Outcome:

@@ -102,7 +102,14 @@ def test_a_refused_offer_lists_all_reasons_and_sends_nothing(everybody: Cast) ->
     draft = cast.offer_draft(NOON + timedelta(days=9))
     draft["options"][0]["isps"][0]["start"] = 97
     row = trading.draft_offer(
-        everybody.agr, everybody.point, everybody.dso, cast.TOMORROW, draft, everybody.trader, NOON, request=request
+        everybody.agr,
+        everybody.point,
+        everybody.dso,
+        cast.TOMORROW,
+        draft,
+        everybody.trader,
+        NOON,
+        request=request,
     )
     with pytest.raises(trading.Refused) as refused:
         trading.send_offer(everybody.agr, row.pk, everybody.trader, NOON)

@@ -1,0 +1,149 @@
+"""The only socket to the outside, against real servers: verdicts, redirects, and where it never connects."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from offers import transport
+from offers.domain import Outcome, Verdict
+
+
+class Peer(BaseHTTPRequestHandler):
+    """Answers as its path says: /200, /503?…, /307/to/200; /hang-up closes without a word."""
+
+    seen: list[tuple[str, bytes]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).seen.append((self.path, body))
+        first, _, rest = self.path.lstrip("/").partition("/")
+        if first == "hang-up":
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        self.send_response(int(first))
+        if rest.startswith("to/"):
+            self.send_header("Location", "/" + rest.removeprefix("to/"))
+        if rest == "later":
+            self.send_header("Retry-After", "17")
+        self.end_headers()
+        self.wfile.write(b"because I say so\n")
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def peer() -> Iterator[str]:
+    Peer.seen = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Peer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+
+
+def post(url: str, unknown_before: bool = False, allow_local: bool = True) -> Outcome:
+    return transport.post(url, b"<x/>", unknown_before=unknown_before, allow_local=allow_local)
+
+
+def test_a_200_is_delivered_with_the_bytes_as_they_were(peer: str) -> None:
+    assert post(f"{peer}/200").verdict == Verdict.DELIVERED
+    assert Peer.seen == [("/200", b"<x/>")]
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(401, "permanent"), (404, "temporary"), (503, "temporary")])
+def test_a_refusal_is_sorted_and_says_why(peer: str, status: int, verdict: str) -> None:
+    outcome = post(f"{peer}/{status}")
+    assert (outcome.verdict, outcome.status) == (verdict, status)
+    assert outcome.text.startswith(f"HTTP {status}") and outcome.text.endswith("because I say so")
+    assert not outcome.unknown
+
+
+def test_retry_after_is_heard(peer: str) -> None:
+    outcome = post(f"{peer}/429/later")
+    assert outcome.retry_after is not None and outcome.retry_after.total_seconds() == 17
+
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_two_redirects_are_followed_with_the_body(peer: str, status: int) -> None:
+    assert post(f"{peer}/{status}/to/{status}/to/200").verdict == Verdict.DELIVERED
+    assert [body for _, body in Peer.seen] == [b"<x/>"] * 3
+
+
+def test_a_third_redirect_is_not_followed(peer: str) -> None:
+    assert post(f"{peer}/307/to/307/to/307/to/200").verdict == Verdict.TEMPORARY
+    assert len(Peer.seen) == 3
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_other_redirects_are_not_followed(peer: str, status: int) -> None:
+    assert post(f"{peer}/{status}/to/200").verdict == Verdict.TEMPORARY
+    assert len(Peer.seen) == 1
+
+
+def test_a_connection_that_breaks_after_sending_has_an_unknown_outcome(peer: str) -> None:
+    outcome = post(f"{peer}/hang-up")
+    assert (outcome.verdict, outcome.unknown) == (Verdict.TEMPORARY, True)
+
+
+def test_a_closed_port_is_temporary_and_nothing_arrived() -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        outcome = post(f"http://127.0.0.1:{reserved.getsockname()[1]}/200")
+    assert (outcome.verdict, outcome.unknown) == (Verdict.TEMPORARY, False)
+
+
+FORBIDDEN = [
+    "http://dso.example.com/x",
+    "https://127.0.0.1/x",
+    "https://localhost/x",
+    "https://10.0.0.1/x",
+    "https://192.168.1.1/x",
+    "https://169.254.169.254/latest",
+    "https://100.64.0.1/x",
+    "https://[::1]/x",
+    "https://[::ffff:127.0.0.1]/x",
+    "https://[fe80::1]/x",
+    "https://0.0.0.0/x",
+    "https://2130706433/x",
+    "https://0x7f.1/x",
+    "https://user:secret@dso.example.com/x",
+    "https://dso.example.com:8443/x",
+    "ftp://dso.example.com/x",
+    "file:///etc/hostname",
+    "gopher://x",
+    "",
+    "https://dso.example.com:999999/x",
+]
+
+
+@pytest.mark.parametrize("url", FORBIDDEN)
+def test_an_endpoint_that_is_not_https_and_public_is_never_connected_to(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Any] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda self, address: tried.append(address))
+    outcome = post(url, allow_local=False)
+    assert outcome.verdict == Verdict.PERMANENT, outcome.text
+    assert tried == []
+
+
+def test_a_name_that_resolves_to_a_private_address_is_not_connected_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[Any] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda self, address: tried.append(address))
+    answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.168.7.7", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: answer)
+    outcome = post("https://rebound.example.com/x", allow_local=False)
+    assert outcome.verdict == Verdict.PERMANENT
+    assert "192.168.7.7" in outcome.text
+    assert tried == []
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111"])
+def test_public_addresses_are_public(address: str) -> None:
+    assert transport.is_public(address)
