@@ -1,0 +1,1 @@
+"""The desk for programs: the same services, rules, rights and sentences as the pages, as JSON."""

@@ -1,0 +1,134 @@
+"""Which rows of a list: every filter by name, and a sentence for a name that is none."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from offers.domain import OfferState, OrderState, RequestState
+from offers.models import (
+    CongestionPoint,
+    Contract,
+    Direction,
+    FlexOffer,
+    FlexOrder,
+    FlexRequest,
+    Message,
+    MessageState,
+)
+
+from .acting import QUERY
+from .paging import ByCursor
+
+NOT_FILTERS = {QUERY, ByCursor.cursor_query_param, ByCursor.page_size_query_param}
+
+
+class StrictFilters(filters.DjangoFilterBackend):  # type: ignore[misc]  # it has no types
+    """A misspelt filter that is passed over would answer with rows that nobody asked for."""
+
+    def get_filterset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
+        found = super().get_filterset(request, queryset, view)
+        if found is not None:
+            known = set(found.filters)
+            strange = [name for name in request.query_params if name not in known | NOT_FILTERS]
+            if strange:
+                names = ", ".join(sorted(known | NOT_FILTERS))
+                raise ValidationError(
+                    {name: f"There is no such filter; there are {names}." for name in strange}
+                )
+        return found
+
+
+def states(choices: Any) -> filters.MultipleChoiceFilter:
+    named = [(str(state), str(state)) for state in choices]
+    return filters.MultipleChoiceFilter(choices=named, help_text="May be given several times.")
+
+
+class _Trades(filters.FilterSet):  # type: ignore[misc]
+    congestion_point = filters.CharFilter(
+        field_name="congestion_point__entity_address", help_text="Its entity address."
+    )
+    counterparty = filters.CharFilter(field_name="counterparty__domain", help_text="Its domain.")
+    period = filters.DateFilter(help_text="The day: 2026-03-03.")
+    period_from = filters.DateFilter(field_name="period", lookup_expr="gte")
+    period_to = filters.DateFilter(field_name="period", lookup_expr="lte")
+    created_from = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_to = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    conversation_id = filters.CharFilter(field_name="message__conversation_id")
+    message_id = filters.CharFilter(field_name="message__message_id")
+
+
+class RequestFilters(_Trades):
+    state = states(RequestState)
+    group = filters.UUIDFilter(help_text="The requests to several AGRs for the same need.")
+    expires_from = filters.IsoDateTimeFilter(field_name="expires_at", lookup_expr="gte")
+    expires_to = filters.IsoDateTimeFilter(field_name="expires_at", lookup_expr="lt")
+
+    class Meta:
+        model = FlexRequest
+        fields: list[str] = []
+
+
+class OfferFilters(_Trades):
+    state = states(OfferState)
+    flex_request = filters.NumberFilter(
+        field_name="flex_request_id", min_value=1, max_value=2**62, help_text="The id of its request."
+    )
+    expires_from = filters.IsoDateTimeFilter(field_name="expires_at", lookup_expr="gte")
+    expires_to = filters.IsoDateTimeFilter(field_name="expires_at", lookup_expr="lt")
+
+    class Meta:
+        model = FlexOffer
+        fields: list[str] = []
+
+
+class OrderFilters(_Trades):
+    state = states(OrderState)
+    flex_offer = filters.NumberFilter(
+        field_name="flex_offer_id", min_value=1, max_value=2**62, help_text="The id of its offer."
+    )
+    order_reference = filters.CharFilter()
+
+    class Meta:
+        model = FlexOrder
+        fields: list[str] = []
+
+
+class MessageFilters(filters.FilterSet):  # type: ignore[misc]
+    direction = filters.ChoiceFilter(choices=Direction.choices)
+    state = states(MessageState.values)
+    type = filters.CharFilter(help_text="Such as FlexOffer.")
+    counterparty = filters.CharFilter(field_name="counterparty__domain", help_text="Its domain.")
+    conversation_id = filters.CharFilter()
+    message_id = filters.CharFilter()
+    created_from = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_to = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Message
+        fields: list[str] = []
+
+
+class PointFilters(filters.FilterSet):  # type: ignore[misc]
+    entity_address = filters.CharFilter()
+
+    class Meta:
+        model = CongestionPoint
+        fields: list[str] = []
+
+
+class ContractFilters(filters.FilterSet):  # type: ignore[misc]
+    contract_id = filters.CharFilter()
+    congestion_point = filters.CharFilter(
+        field_name="congestion_point__entity_address", help_text="Its entity address."
+    )
+    on = filters.DateFilter(method="valid_on", help_text="Valid on that day: 2026-03-03.")
+
+    class Meta:
+        model = Contract
+        fields: list[str] = []
+
+    def valid_on(self, rows: Any, name: str, day: Any) -> Any:
+        return rows.on(day)
