@@ -1,4 +1,4 @@
-"""`manage.py market load FILE` and `manage.py market dump`: participants, points, contracts and users as a file."""
+"""`manage.py market load FILE` and `manage.py market dump`: the market as a file."""
 
 import sys
 from pathlib import Path

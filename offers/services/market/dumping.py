@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import yaml
+from django.contrib.auth import get_user_model
 
 from offers import models, uftp
 from offers.services import keys
@@ -18,7 +19,7 @@ Rows = Iterator[dict[str, Any]]
 
 
 def dump(now: datetime) -> str:
-    """The whole market as a file that loads again to the same market; it holds no private key and no password."""
+    """The whole market as a file that loads again to the same; no private key and no password is in it."""
     market = {
         "participants": list(_participants(now)),
         "congestion_points": list(_points()),
@@ -31,11 +32,14 @@ def dump(now: datetime) -> str:
 
 def _section(name: str, rows: Iterable[Mapping[str, Any]]) -> str:
     """One entry per line, so that two dumps can be compared line by line."""
-    lines = (
-        yaml.safe_dump(dict(row), default_flow_style=True, sort_keys=False, width=10**9, allow_unicode=True).strip()
-        for row in rows
+    return "".join([f"{name}:\n", *(f"  - {_line(row)}\n" for row in rows)])
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    text: str = yaml.safe_dump(
+        dict(row), default_flow_style=True, sort_keys=False, width=10**9, allow_unicode=True
     )
-    return "".join([f"{name}:\n", *(f"  - {line}\n" for line in lines)])
+    return text.strip()
 
 
 def _participants(now: datetime) -> Rows:
@@ -74,7 +78,9 @@ def _points() -> Rows:
 
 
 def _contracts() -> Rows:
-    contracts = models.Contract.objects.select_related("dso", "agr", "congestion_point").prefetch_related("windows")
+    contracts = models.Contract.objects.select_related("dso", "agr", "congestion_point").prefetch_related(
+        "windows"
+    )
     for row in contracts.order_by("contract_id", "dso__domain", "agr__domain"):
         yield {
             "contract_id": row.contract_id,
@@ -111,7 +117,7 @@ def _window(isps: str, days: str) -> dict[str, Any]:
 
 def _users() -> Rows:
     """People who act for somebody, and those who see to the market; one entry per membership."""
-    users = models.Membership.user.field.related_model.objects
+    users = get_user_model().objects
     for user in users.order_by("username").prefetch_related("memberships__participant"):
         memberships = sorted(user.memberships.all(), key=lambda m: m.participant.slug)
         admin = {"admin": True} if user.is_superuser and user.is_staff else {}

@@ -1,4 +1,4 @@
-"""From the text of a market file to checked entries. Knows no database: what an entry refers to is checked later."""
+"""From the text of a market file to checked entries, without the database: references are checked later."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -122,7 +122,7 @@ def read(text: str, allow_local: bool) -> tuple[MarketFile, list[Problem]]:
     sections = _sections(allow_local)
     for key, node in pairs(compose(text), "the file"):
         try:
-            name = _known_key(key, sections, "a section")
+            name = _known_key(key, sections, "a market file")
         except BadMarket as error:
             problems += error.problems
             continue
@@ -179,8 +179,12 @@ def _value(node: yaml.Node, spec: Field, name: str) -> Any:
     try:
         return spec.read(node)
     except BadMarket as error:
-        named = [Problem(p.line, p.text if p.text.startswith(name) else f"{name}: {p.text}") for p in error.problems]
-        raise BadMarket(named) from error
+        raise BadMarket(_named(problem, name) for problem in error.problems) from error
+
+
+def _named(problem: Problem, name: str) -> Problem:
+    """A complaint that says which key it is about."""
+    return problem if problem.text.startswith(name) else Problem(problem.line, f"{name}: {problem.text}")
 
 
 def _known_key(key: yaml.Node, known: Mapping[str, object], what: str) -> str:
@@ -188,7 +192,7 @@ def _known_key(key: yaml.Node, known: Mapping[str, object], what: str) -> str:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-        raise wrong(key, f"{what} has no key “{name}”: {hint}" if what != "a section" else f"there is no section “{name}”: {hint}")
+        raise wrong(key, f"{what} has no key “{name}”: {hint}")
     return name
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth import get_user_model
+
 from offers import models
 
 from .nodes import Problem
@@ -60,7 +62,7 @@ def known_after(market: MarketFile) -> Known:
 
 
 def _usernames() -> list[str]:
-    return list(models.Membership.user.field.related_model.objects.values_list("username", flat=True))
+    return list(get_user_model().objects.values_list("username", flat=True))
 
 
 def faults(market: MarketFile) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -37,9 +37,7 @@ def store(market: MarketFile, now: datetime) -> Loaded:
         _contract(entry)
     for entry in market.users:
         _user(entry, done)
-    done.counts = {
-        name: len(getattr(market, name)) for name in ("participants", "congestion_points", "contracts", "users")
-    }
+    done.counts = {one.name: len(getattr(market, one.name)) for one in fields(market)}
     return done
 
 
@@ -73,7 +71,7 @@ def _own_keys(row: models.Participant, entry: Entry, now: datetime, done: Loaded
     held = {uftp.seal.to_cs1(public) for public in keys.public_keys(row, now)}
     if not held.issuperset(entry.values.get("public_keys", ())):
         done.notes.append(
-            f"{row.slug} is hosted here, so its keys are made here: its public_keys in the file were not taken."
+            f"{row.slug} is hosted here and has keys of its own: public_keys of the file were not taken."
         )
 
 
@@ -161,7 +159,7 @@ def _user(entry: Entry, done: Loaded) -> None:
         _first_password(user, given.get("password"), done)
     elif "password" in given and not user.check_password(given["password"]):
         done.notes.append(
-            f"{user.get_username()} was there already: the password was left alone; manage.py changepassword changes it."
+            f"{user.get_username()} was there already and keeps the password (manage.py changepassword)."
         )
     if "admin" in given:
         user.is_staff = user.is_superuser = given["admin"]

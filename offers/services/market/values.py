@@ -3,7 +3,6 @@
 import base64
 import binascii
 import re
-from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -19,7 +18,7 @@ from offers.uftp.currencies import CODES
 from .nodes import Reader, collected, items, shown, wrong
 
 TAG = "tag:yaml.org,2002:"
-BOOLEANS: Mapping[str, bool] = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False}
+TRUE = ("true", "yes", "on")
 MAX_WATTS = 10**12
 SECRET_BYTES = 64
 RANGE = re.compile(r"([0-9]{1,4})(?:\s*-\s*([0-9]{1,4}))?")
@@ -52,14 +51,16 @@ def short(most: int) -> Reader:
 def boolean(node: yaml.Node) -> bool:
     if not _is(node, "bool"):
         raise wrong(node, f"{shown(node)} is neither true nor false")
-    return BOOLEANS[node.value.lower()]
+    return node.value.lower() in TRUE
 
 
 def whole(least: int, most: int, unit: str) -> Reader:
     def read(node: yaml.Node) -> int:
         typed = node.value.replace("_", "") if _is(node, "int") else ""
         if not re.fullmatch(r"[-+]?(0|[1-9][0-9]{0,17})", typed) or not least <= int(typed) <= most:
-            raise wrong(node, f"{shown(node)} is no number of {unit}: write a whole number, {least} to {most}")
+            raise wrong(
+                node, f"{shown(node)} is no number of {unit}: write a whole number, {least} to {most}"
+            )
         return int(typed)
 
     return read
@@ -211,7 +212,7 @@ def list_of(read: Reader, what: str, most: int = 10_000) -> Reader:
 
 def days(node: yaml.Node) -> str:
     """Days as the model keeps them: in the order of the week, empty for every day."""
-    found = set(list_of(one_of(*DAYS), "days")(node))  # type: ignore[call-overload]
+    found = set(list_of(one_of(*DAYS), "days")(node))
     return "" if len(found) == len(DAYS) else ",".join(name for name in DAYS if name in found)
 
 
