@@ -64,7 +64,7 @@ def _value(kind: type, name: str, value: Any) -> Any:
 
 
 class Peer:
-    """Says what came, and answers it as it was told: Accepted, unless `refusing` has a reason for the type."""
+    """Says what came, and answers it: Accepted, unless `refusing` has a reason for the type."""
 
     refusing: dict[str, str]
     counterparty: str

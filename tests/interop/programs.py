@@ -132,7 +132,7 @@ class Pair:
 
 @contextmanager
 def database(folder: Path) -> Iterator[str]:
-    """An empty database of the kind that this test run is about; the programs commit, so it is theirs alone."""
+    """An empty database of the kind that this test run is about, for one pair alone."""
     if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
         with servers.postgresql() as url:
             yield url

@@ -1,4 +1,4 @@
-"""The official library as AGR, ours as DSO: over real HTTP, with real keys, a real database and a real worker."""
+"""The official library as AGR, ours as DSO: real HTTP, real keys, a real database and a real worker."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -136,7 +136,7 @@ def test_an_unsolicited_offer_goes_under_3_1_0_only(market: Pair) -> None:
 
 
 def test_our_test_message_arrives_though_the_answer_of_the_library_is_not_valid(market: Pair) -> None:
-    """Its TestMessageResponse carries a Result, which no released schema has: refused by name, and nothing breaks."""
+    """Its TestMessageResponse carries a Result, which no released schema has: refused, and nothing breaks."""
     pk = market.do("test")["pk"]
     market.they_receive("TestMessage")
     refused = market.theirs.hear(lambda said: said.get("refused") == "TestMessageResponse")

@@ -1,4 +1,4 @@
-"""The official library as DSO, ours as AGR: over real HTTP, with real keys, a real database and a real worker."""
+"""The official library as DSO, ours as AGR: real HTTP, real keys, a real database and a real worker."""
 
 from collections.abc import Iterator
 from decimal import Decimal

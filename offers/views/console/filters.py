@@ -1,0 +1,126 @@
+"""What the list of messages shows: read from its address, so that a link finds the same rows again."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, QueryDict
+
+from offers import models, uftp
+from offers.models import Direction, Message, MessageState, Participant
+
+Messages = QuerySet[Message]
+HEX = re.compile(r"[0-9a-fA-F-]{4,36}")
+COUNT_TO = 1_000
+
+_SILENT = Q(
+    direction=Direction.OUT, state=MessageState.DELIVERED, answer=models.Answer.NONE, wants_answer=True
+)
+TABS: dict[str, tuple[str, Callable[[Messages], Messages]]] = {
+    "": ("All", lambda rows: rows),
+    "failed": ("Failed", lambda rows: rows.filter(state__in=[MessageState.FAILED, MessageState.EXPIRED])),
+    "queued": ("Queued", lambda rows: rows.filter(state=MessageState.QUEUED)),
+    "unanswered": ("Unanswered", lambda rows: rows.filter(_SILENT)),
+    "parked": ("Parked", lambda rows: rows.filter(state=MessageState.PARKED)),
+}
+REFUSED = "refused"
+STATES = [(state.value, state.label.capitalize()) for state in MessageState]
+DIRECTIONS = [("in", "In"), ("out", "Out")]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The choices that were made, cleaned of what is no choice."""
+
+    query: QueryDict
+    tab: str
+    direction: str
+    type: str
+    state: str
+    counterparty: int | None
+    text: str
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Filters":
+        get = request.GET
+        return cls(
+            query=get,
+            tab=get.get("tab", "") if get.get("tab") in (*TABS, REFUSED) else "",
+            direction=get.get("direction", "") if get.get("direction") in Direction.values else "",
+            type=get.get("type", "") if get.get("type") in uftp.CATALOGUE else "",
+            state=get.get("state", "") if get.get("state") in MessageState.values else "",
+            counterparty=whole(get.get("counterparty", "")),
+            text=get.get("q", "").strip()[:100],
+        )
+
+    def apply(self, rows: Messages) -> Messages:
+        if self.tab in TABS:
+            rows = TABS[self.tab][1](rows)
+        chosen: dict[str, Any] = {
+            "direction": self.direction,
+            "type": self.type,
+            "state": self.state,
+            "counterparty_id": self.counterparty,
+        }
+        rows = rows.filter(**{name: value for name, value in chosen.items() if value not in ("", None)})
+        return rows.filter(_about(self.text)) if self.text else rows
+
+    def url(self, path: str, **changes: Any) -> str:
+        """The address of `path` with the same choices but for the changes; None takes a choice away."""
+        query = self.query.copy()
+        for name in ("before", "after", "format", *changes):
+            query.pop(name, None)
+        for name, value in changes.items():
+            if value not in (None, ""):
+                query[name] = str(value)
+        return f"{path}?{query.urlencode()}" if query else path
+
+    @property
+    def chosen(self) -> bool:
+        return bool(self.tab or self.direction or self.type or self.state or self.counterparty or self.text)
+
+
+def whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _about(text: str) -> Q:
+    """What looks like the beginning of an ID is looked up by an index; other words in what it is about."""
+    about = Q(about__icontains=text)
+    if not HEX.fullmatch(text):
+        return about
+    low = text.lower()
+    beyond = low + "g"  # after every ID that begins like this
+    ids = Q(message_id__gte=low, message_id__lt=beyond) | Q(
+        conversation_id__gte=low, conversation_id__lt=beyond
+    )
+    return about | ids
+
+
+def tabs(path: str, filters: Filters, rows: Messages, refused: bool) -> list[dict[str, Any]]:
+    """The quick filters; only the small sets are counted, and only so far."""
+    found = [
+        {
+            "label": label,
+            "url": filters.url(path, tab=name, state=None),
+            "current": filters.tab == name,
+            "count": narrow(rows)[:COUNT_TO].count() if name else None,
+        }
+        for name, (label, narrow) in TABS.items()
+    ]
+    if refused:
+        current = filters.tab == REFUSED
+        found.append({"label": "Refused", "url": f"{path}?tab={REFUSED}", "current": current, "count": None})
+    return found
+
+
+def counterparties_of(participant: Participant) -> QuerySet[Participant]:
+    """Those with whom it shares a congestion point or a contract."""
+    points = models.CongestionPoint.objects.of(participant)
+    if participant.role == models.Role.AGR:
+        shared = Q(congestion_points__in=points) | Q(contracts_as_dso__agr=participant)
+    else:
+        shared = Q(active_at__in=points) | Q(contracts_as_agr__dso=participant)
+    return Participant.objects.filter(shared).exclude(pk=participant.pk).distinct().order_by("name", "pk")
