@@ -134,7 +134,11 @@ def bare(figure: Figure) -> Figure:
     """Without margins, so that a table's ISP columns under it line up to the pixel; labels stand inside."""
     layout = figure["layout"]
     y = layout["yaxis"]
-    inside = {"ticklabelposition": "inside top", "ticks": "", "tickfont": {"size": 11, "color": token("ink-3")}}
+    inside = {
+        "ticklabelposition": "inside top",
+        "ticks": "",
+        "tickfont": {"size": 11, "color": token("ink-3")},
+    }
     margin = {"l": 0, "r": 0, "t": 4, "b": 0}
     hidden = {**layout["xaxis"], "showticklabels": False, "ticks": ""}
     return {

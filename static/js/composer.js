@@ -77,7 +77,7 @@ function paste(text, block, everywhere, style = null) {
     write(grid.inBlock().map(cell => ({ ...cell, text })), {});
     return;
   }
-  const sheet = understand(text, { room: { columns: COLUMNS.length - block.left, rows: isps.length }, style });
+  const sheet = understand(text, { room: { columns: COLUMNS.length - block.left, rows: isps.length }, style, word: cell => Boolean(disposition(cell)) });
   if (sheet.unclear.length) {
     askStyle(sheet.unclear[0], mark => paste(text, block, false, mark));
     return;

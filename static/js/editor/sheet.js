@@ -11,16 +11,16 @@ const isClock = cell => /^\d{1,2}:\d{2}(:\d{2})?([–-]\d{1,2}:\d{2})?$/.test(ce
 const turned = rows => rows[0].map((_, column) => rows.map(row => row[column] ?? ''));
 
 // Words above or beside the numbers are labels; times beside them say where the first row belongs.
-function withoutLabels(rows) {
+function withoutLabels(rows, isValue) {
   const labels = { head: 0, side: 0, clock: null };
-  const wordy = row => row.every(cell => cell === '' || !numeric(cell)) && row.some(cell => cell !== '');
+  const wordy = row => row.every(cell => cell === '' || !isValue(cell)) && row.some(cell => cell !== '');
   let body = rows;
   while (body.length > 1 && wordy(body[0])) {
     if (isClock(body[0].find(cell => cell !== '') ?? '')) break;
     body = body.slice(1);
     labels.head += 1;
   }
-  while (body[0].length > 1 && body.every(row => row[0] === '' || !numeric(row[0]))) {
+  while (body[0].length > 1 && body.every(row => row[0] === '' || !isValue(row[0]))) {
     if (isClock(body[0][0])) labels.clock = body[0][0].split(/[–-]/)[0].padStart(5, '0').slice(0, 5);
     body = body.map(row => row.slice(1));
     labels.side += 1;
@@ -29,7 +29,8 @@ function withoutLabels(rows) {
 }
 
 // Options stand side by side and ISPs below each other; a block that is wider than there is room was laid on its side.
-export function understand(text, { room, style = null }) {
+// `word` says which words are values of their own.
+export function understand(text, { room, style = null, word = () => false }) {
   let rows = cells(text);
   let turnedRound = false;
   const fits = block => block[0].length <= room.columns;
@@ -37,12 +38,12 @@ export function understand(text, { room, style = null }) {
     rows = turned(rows);
     turnedRound = true;
   }
-  const { body, labels } = withoutLabels(rows);
+  const { body, labels } = withoutLabels(rows, cell => numeric(cell) || word(cell));
   const found = styleOf(body.flat());
   const mark = style ?? found;
   const unclear = [];
   const values = body.map((row, r) => row.map((cell, c) => {
-    const read = cell === '' ? null : parse(cell, mark);
+    const read = cell === '' || word(cell) ? null : parse(cell, mark);
     if (read?.readings) unclear.push({ row: r + 1, column: c + 1, text: cell, problem: read.problem });
     return { text: cell, read };
   }));
