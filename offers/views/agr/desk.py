@@ -1,0 +1,104 @@
+"""The trader's desk: requests by deadline, offers by state, what needs me now, the position."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from offers import formats
+from offers.models import FlexOrder, Membership, Participant, Right, Role
+from offers.views import live, scope
+
+from . import attention, position, queries
+from .rows import OfferRow, OrderRow, RequestRow
+
+MOST_REQUESTS = 30
+MOST_OFFERS = 100
+NEWS = timedelta(hours=1)
+
+
+@scope.page(Right.VIEW, Role.AGR)
+def desk(request: HttpRequest, membership: Membership) -> HttpResponse:
+    now = timezone.now()
+    context = context_of(request, membership.participant, now)
+    return live.answer(request, membership, "agr/desk.html", "agr/_desk.html", context, now)
+
+
+def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[str, Any]:
+    points = list(queries.points(agr))
+    midnight = min((_midnight(point.time_zone, now) for point in points), default=now)
+    asked = [RequestRow(row, now) for row in queries.open_requests(agr, now)[:MOST_REQUESTS]]
+    offers = [OfferRow(row, now) for row in queries.desk_offers(agr, midnight)[:MOST_OFFERS]]
+    days = [midnight.date(), midnight.date() + timedelta(days=3)]
+    orders = list(queries.live_orders(agr).filter(period__range=days))
+    state = request.GET.get("state", "")
+    return {
+        "requests": asked,
+        "needing": sum(row.needs_you for row in asked),
+        "offers": [row for row in offers if not state or tab_of(row) == state],
+        "tabs": tabs(offers, state),
+        "notices": attention.notices(asked, offers, now),
+        "news": news(orders, now),
+        "position_keys": position.KEYS,
+        "positions": positions(points, orders, offers, now),
+        "totals": totals(orders, offers, now),
+        "state": state,
+    }
+
+
+def _midnight(zone: str, now: datetime) -> datetime:
+    return formats.isp_start(formats.local_day(now, zone), 1, zone, 15)
+
+
+def tab_of(row: OfferRow) -> str:
+    if row.offer.state != "sent":
+        return row.offer.state
+    return "queued" if row.delivery.state == "queued" else "unanswered"
+
+
+def tabs(offers: Sequence[OfferRow], state: str) -> list[dict[str, Any]]:
+    """Only states that there are, and the one that is looked at."""
+    counts = Counter(tab_of(row) for row in offers)
+    found = [{"label": "All", "url": "?", "current": not state, "count": len(offers)}]
+    for key, (label, _) in queries.OFFER_FILTERS.items():
+        if key and (counts[key] or key == state):
+            url = f"?{urlencode({'state': key})}"
+            found.append({"label": label, "url": url, "current": key == state, "count": counts[key]})
+    return found
+
+
+def news(orders: Sequence[FlexOrder], now: datetime) -> list[OrderRow]:
+    """Orders of the last hour: money was made, and something must be done at a certain time."""
+    return [OrderRow(order) for order in orders if now - order.created_at < NEWS]
+
+
+def positions(
+    points: Sequence[Any], orders: Sequence[FlexOrder], offers: Sequence[OfferRow], now: datetime
+) -> list[position.Position]:
+    """Points at which anything is promised, first those with the most to do."""
+    standing = [row.offer for row in offers if row.offer.state in queries.OPEN_OFFERS]
+    found = position.positions(points, orders, standing, now)
+    return [place for place in found if not place.is_empty] or found[:3]
+
+
+def totals(orders: Sequence[FlexOrder], offers: Sequence[OfferRow], now: datetime) -> dict[str, Any]:
+    """What is ordered for today, and what the open offers come to at most."""
+    today = [
+        OrderRow(order)
+        for order in orders
+        if order.period == formats.local_day(now, order.congestion_point.time_zone)
+    ]
+    standing = [row for row in offers if row.offer.state in queries.OPEN_OFFERS]
+    dearest = [row.prices[1] for row in standing if row.prices]
+    return {
+        "kwh": sum(row.kwh for row in today),
+        "money": sum((row.order.price for row in today), Decimal(0)),
+        "open": len(standing),
+        "most": sum(dearest, Decimal(0)),
+        "currency": standing[0].offer.currency if standing else "EUR",
+    }

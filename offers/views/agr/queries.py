@@ -1,0 +1,95 @@
+"""What the aggregator's pages ask of the database, each with all its parts in a fixed number of queries."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+
+from offers.domain import OfferState, OrderState
+from offers.models import (
+    CongestionPoint,
+    FlexOffer,
+    FlexOrder,
+    FlexRequest,
+    MessageState,
+    OfferOption,
+    Participant,
+)
+
+OPEN_OFFERS = (OfferState.SENT, OfferState.ACCEPTED, OfferState.ORDERING)
+UNFINISHED = (OfferState.DRAFT, *OPEN_OFFERS)
+
+
+def offers(participant: Participant) -> QuerySet[FlexOffer]:
+    """Offers with message, revocation, request, options and orders."""
+    orders = FlexOrder.objects.select_related("option")
+    rows: QuerySet[FlexOffer] = FlexOffer.objects.of(participant)
+    return (
+        rows.select_related(
+            "owner", "counterparty", "congestion_point", "message", "revocation", "flex_request", "contract"
+        )
+        .defer("message__sealed", "revocation__sealed")
+        .prefetch_related("options", Prefetch("flex_orders", queryset=orders))
+    )
+
+
+def requests(participant: Participant) -> QuerySet[FlexRequest]:
+    """Requests with the offers that answer them, the newest first."""
+    answers = FlexOffer.objects.select_related("message").defer("message__sealed", "draft").order_by("-pk")
+    rows: QuerySet[FlexRequest] = FlexRequest.objects.of(participant)
+    return (
+        rows.select_related("counterparty", "congestion_point", "message", "contract")
+        .defer("message__sealed")
+        .prefetch_related(Prefetch("flex_offers", queryset=answers))
+    )
+
+
+def orders(participant: Participant) -> QuerySet[FlexOrder]:
+    rows: QuerySet[FlexOrder] = FlexOrder.objects.of(participant)
+    return rows.select_related(
+        "counterparty", "congestion_point", "message", "flex_offer", "flex_offer__flex_request", "option"
+    ).defer("message__sealed", "flex_offer__draft")
+
+
+def open_requests(participant: Participant, now: datetime) -> QuerySet[FlexRequest]:
+    """Those that can still be answered, the first to close first."""
+    found: QuerySet[FlexRequest] = FlexRequest.objects.of(participant).open_at(now)
+    return requests(participant).filter(pk__in=found.values("pk")).order_by("expires_at", "pk")
+
+
+def desk_offers(participant: Participant, since: datetime) -> QuerySet[FlexOffer]:
+    """What is not finished, and what finished today."""
+    rows = offers(participant).filter(Q(state__in=UNFINISHED) | Q(created_at__gte=since))
+    return rows.order_by("-pk")
+
+
+def live_orders(participant: Participant) -> QuerySet[FlexOrder]:
+    return orders(participant).filter(state=OrderState.ACCEPTED)
+
+
+def points(participant: Participant) -> QuerySet[CongestionPoint]:
+    rows: QuerySet[CongestionPoint] = CongestionPoint.objects.of(participant)
+    return rows
+
+
+OFFER_FILTERS: Mapping[str, tuple[str, Q]] = {
+    "": ("All", Q()),
+    "draft": ("Draft", Q(state=OfferState.DRAFT)),
+    "queued": ("Queued", Q(state=OfferState.SENT, message__state=MessageState.QUEUED)),
+    "unanswered": ("No answer", Q(state=OfferState.SENT, message__state=MessageState.DELIVERED)),
+    "accepted": ("Accepted", Q(state=OfferState.ACCEPTED)),
+    "ordered": ("Ordered", Q(state=OfferState.ORDERED)),
+    "rejected": ("Rejected", Q(state=OfferState.REJECTED)),
+    "failed": ("Failed", Q(state=OfferState.FAILED)),
+    "expired": ("Expired", Q(state=OfferState.EXPIRED)),
+    "revoked": ("Revoked", Q(state=OfferState.REVOKED)),
+}
+
+
+def with_text(rows: QuerySet[FlexOffer], text: str) -> QuerySet[FlexOffer]:
+    """Offers by number (O-12), by the beginning of their MessageID, or by an OptionReference."""
+    number = text.removeprefix("O-").removeprefix("o-")
+    if number.isascii() and number.isdigit() and len(number) < 18:
+        return rows.filter(pk=int(number))
+    named = OfferOption.objects.filter(flex_offer=OuterRef("pk"), option_reference__icontains=text)
+    return rows.filter(Q(message__message_id__startswith=text.lower()) | Exists(named))

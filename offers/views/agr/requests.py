@@ -1,0 +1,119 @@
+"""Requests that DSOs sent us: the list, and one with its power space and our offers on it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from offers import formats
+from offers.models import FlexRequest, Membership, Right, Role
+from offers.views import lists, live, scope
+
+from . import queries, space
+from .filters import by_place, is_filtered, number_of, tabs
+from .rows import OfferRow, RequestRow
+
+FILTERS: Mapping[str, tuple[str, Q]] = {
+    "": ("Open", Q(state__in=["sent", "accepted"])),
+    "superseded": ("Superseded", Q(state="superseded")),
+    "expired": ("Expired", Q(state="expired")),
+    "rejected": ("Rejected", Q(state="rejected")),
+    "all": ("All", Q()),
+}
+OVERLAID = 5
+
+
+@scope.page(Right.VIEW, Role.AGR)
+def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    now = timezone.now()
+    rows = filtered(queries.requests(membership.participant), request)
+    if lists.wants_csv(request):
+        wanted = rows.order_by("-pk")[: lists.CSV_LIMIT]
+        return lists.csv_of(wanted.iterator(chunk_size=500), COLUMNS, "requests.csv")
+    cut = lists.slice_of(rows, request)
+    context = {
+        "requests": [RequestRow(row, now) for row in cut.rows],
+        "slice": cut,
+        "tabs": tabs(FILTERS, request),
+        "points": list(queries.points(membership.participant)),
+        "csv_url": lists.csv_url(request),
+        "filters": request.GET,
+        "is_filtered": is_filtered(request),
+    }
+    return live.answer(request, membership, "agr/requests.html", "agr/_requests.html", context, now)
+
+
+def filtered(rows: QuerySet[FlexRequest], request: HttpRequest) -> QuerySet[FlexRequest]:
+    state = request.GET.get("state", "")
+    return by_place(rows.filter(FILTERS.get(state, FILTERS[""])[1]), request)
+
+
+COLUMNS: list[tuple[str, Any]] = [
+    ("request", str),
+    ("message_id", lambda row: row.message.message_id if row.message else ""),
+    ("congestion_point", lambda row: row.congestion_point.entity_address),
+    ("dso", lambda row: row.counterparty.domain),
+    ("day", lambda row: row.period.isoformat()),
+    ("revision", lambda row: row.revision),
+    ("state", lambda row: row.state),
+    ("expires_at", lambda row: formats.iso(row.expires_at) if row.expires_at else ""),
+    ("contract_id", lambda row: row.contract.contract_id if row.contract else ""),
+    ("first_isp", lambda row: (_span(row) or ("", ""))[0]),
+    ("last_isp", lambda row: (_span(row) or ("", ""))[1]),
+    ("peak_w", lambda row: RequestRow(row, row.created_at).peak_w),
+]
+
+
+def _span(row: FlexRequest) -> tuple[int, int] | None:
+    return RequestRow(row, row.created_at).span
+
+
+@scope.page(Right.VIEW, Role.AGR)
+def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    now = timezone.now()
+    found = queries.requests(membership.participant).get(pk=pk)
+    answers = [
+        OfferRow(row, now) for row in queries.offers(membership.participant).filter(flex_request=found)
+    ]
+    row = RequestRow(found, now)
+    shown = shown_offer(request, answers)
+    views = shown.options[:OVERLAID] if shown else []
+    point, day = found.congestion_point, found.period
+    numbers = space.numbers_of(found, [])
+    expiries = space.expiry_steps([a.offer for a in answers if a.runs])
+    context = {
+        "row": row,
+        "flex_request": found,
+        "point": point,
+        "heading": space.heading(point, day, row.span, now),
+        "answers": answers,
+        "shown": shown,
+        "space_keys": space.KEYS,
+        "chart": space.chart(point, day, found, views),
+        "steps": space.steps(point, day, numbers, now, found, expiries),
+        "newer": newer_revision(found),
+    }
+    return live.answer(request, membership, "agr/request.html", "agr/_request.html", context, now)
+
+
+def shown_offer(request: HttpRequest, answers: list[OfferRow]) -> OfferRow | None:
+    """The offer over the power space: the one that is asked for, else the one that matters most."""
+    wanted = number_of(request, "offer")
+    asked = next((row for row in answers if row.offer.pk == wanted), None)
+    standing = [row for row in answers if not row.done]
+    return asked or next(iter(standing or answers), None)
+
+
+def newer_revision(row: FlexRequest) -> FlexRequest | None:
+    if row.state != "superseded":
+        return None
+    same = FlexRequest.objects.filter(
+        owner=row.owner_id,
+        counterparty=row.counterparty_id,
+        congestion_point=row.congestion_point_id,
+        period=row.period,
+        revision__gt=row.revision,
+    )
+    return same.order_by("-revision").first()

@@ -1,0 +1,103 @@
+"""What happened to an offer or an order, in order: its moves and the attempts to deliver its messages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from offers.models import Attempt, Event, FlexOffer, FlexOrder, Message
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a timeline; `message` opens in the console."""
+
+    at: datetime
+    icon: str
+    title: str
+    text: str = ""
+    who: str = ""
+    message: int | None = None
+    level: str = ""
+
+
+ICONS = {
+    "draft": "draft",
+    "send": "queued",
+    "receive": "in",
+    "accept": "accepted",
+    "reject": "rejected",
+    "revoke": "revoked",
+    "order": "ordered",
+    "place": "ordering",
+    "expire": "expired",
+    "fail": "failed",
+    "schedule": "waiting",
+}
+TITLES = {
+    "draft": "Drafted",
+    "send": "Signed and queued",
+    "receive": "Received",
+    "accept": "Accepted by the other side",
+    "reject": "Rejected",
+    "revoke": "Revoked",
+    "order": "Ordered",
+    "expire": "Expired",
+    "fail": "Given up: it was never delivered",
+    "schedule": "Planned",
+}
+LEVELS = {"accept": "good", "order": "good", "reject": "bad", "fail": "bad"}
+
+
+def of_offer(offer: FlexOffer) -> list[Entry]:
+    sent = {offer.message_id: "Offer", offer.revocation_id: "Revocation"}
+    return _sorted(offer.events.select_related("user", "message"), sent)
+
+
+def of_order(order: FlexOrder) -> list[Entry]:
+    """The order came in; our answer went out."""
+    answers = Message.objects.filter(answers=order.message_id).values_list("pk", flat=True)
+    return _sorted(order.events.select_related("user", "message"), {pk: "Answer" for pk in answers})
+
+
+def _sorted(events: Iterable[Event], messages: dict[int | None, str]) -> list[Entry]:
+    attempts = Attempt.objects.filter(message__in=[pk for pk in messages if pk is not None])
+    tries = [_attempt(row, messages[row.message_id]) for row in attempts]
+    return sorted([*(_event(row) for row in events), *tries], key=lambda entry: entry.at)
+
+
+def _event(row: Event) -> Entry:
+    return Entry(
+        at=row.at,
+        icon=ICONS.get(row.event, "info"),
+        title=TITLES.get(row.event, row.event.capitalize()),
+        text=row.text,
+        who=row.user.get_username() if row.user is not None else _by(row),
+        message=row.message_id,
+        level=LEVELS.get(row.event, ""),
+    )
+
+
+def _by(row: Event) -> str:
+    return row.message.type if row.message is not None else "by itself"
+
+
+def _attempt(row: Attempt, what: str) -> Entry:
+    done = row.verdict == "delivered"
+    said = f"HTTP {row.status}" if row.status is not None and not done else ""
+    words = ", ".join(part for part in (said, "" if done else row.text) if part)
+    title = (
+        f"{what} delivered"
+        if done
+        else f"{what}: try {row.number} failed"
+        if row.verdict
+        else f"{what}: try {row.number}"
+    )
+    return Entry(
+        at=row.ended_at or row.started_at,
+        icon="delivered" if done else "queued",
+        title=title,
+        text=words,
+        who=f"try {row.number}" if done else "",
+        message=row.message_id,
+        level="" if done or not row.verdict else "warn",
+    )

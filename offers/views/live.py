@@ -1,0 +1,32 @@
+"""Pages that follow the market: the whole page once, then only the part that changes, or 304."""
+
+import hashlib
+import re
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
+
+from offers.models import Membership
+
+from . import scope
+
+# What is new in every answer although nothing happened: countdowns, ages and form tokens.
+RESTLESS = re.compile(
+    rb'(<time class="count[^"]*"[^>]*>[^<]*</time>)|(name="csrfmiddlewaretoken" value="[^"]*")'
+    rb'|(<span class="ago">[^<]*</span>)'
+)
+
+
+def answer(
+    request: HttpRequest, membership: Membership, page: str, part: str, context: dict[str, Any], now: datetime
+) -> HttpResponse:
+    """`page` for a visitor; for htmx, which asks every few seconds, `part` alone and only when it is new."""
+    if request.headers.get("HX-Request") != "true":
+        return scope.render(request, membership, page, context, now=now)
+    response = scope.render(request, membership, part, context, now=now)
+    etag = f'"{hashlib.sha256(RESTLESS.sub(b"", response.content)).hexdigest()[:32]}"'
+    response["ETag"] = etag
+    found = get_conditional_response(request, etag=etag, response=response)
+    return found if isinstance(found, HttpResponse) else response

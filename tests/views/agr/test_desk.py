@@ -1,0 +1,143 @@
+"""The trader's desk says what is open, what it came to, and what needs somebody now."""
+
+from datetime import timedelta
+
+import time_machine
+from django.test import Client
+
+from offers import models
+from offers.services import trading
+from tests import cast
+from tests.cast import NOON, Cast
+
+from .conftest import Address
+
+
+def page(client: Client, address: Address, query: str = "", **headers: str) -> str:
+    response = client.get(address("agr-desk") + query, headers=headers)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_an_empty_desk_says_what_will_appear(everybody: Cast, trader: Client, address: Address) -> None:
+    assert "No request is open." in page(trader, address)
+
+
+def test_a_request_stands_with_its_deadline_hours_and_peak(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    cast.answerable_request(everybody)
+    seen = page(trader, address)
+    assert "2:00:00" in seen  # until it closes
+    assert "17:00–19:00" in seen and "ISP 69–76" in seen
+    assert "−200" in seen and "400.0" in seen and "use less" in seen
+    assert "Draft offer" in seen and "Not answered" in seen
+
+
+def test_a_reader_sees_no_button_that_trades(everybody: Cast, reader: Client, address: Address) -> None:
+    cast.answerable_request(everybody)
+    seen = page(reader, address)
+    assert "Draft offer" not in seen
+    assert "You may look, not trade." in seen
+
+
+def test_the_answer_to_a_request_follows_the_offer(everybody: Cast, trader: Client, address: Address) -> None:
+    cast.accepted_offer(everybody)
+    seen = page(trader, address)
+    assert "Not answered" not in seen
+    assert seen.count('class="chip accepted"') >= 2  # at the request and at the offer
+
+
+def test_delivery_and_answer_are_two_chips(everybody: Cast, trader: Client, address: Address) -> None:
+    cast.accepted_offer(everybody)
+    seen = page(trader, address)
+    assert 'class="chip delivered"' in seen and 'class="chip accepted"' in seen
+
+
+def test_an_order_gets_a_banner_with_its_price_and_hours(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    _, theirs = cast.accepted_offer(everybody)
+    cast.order(everybody, theirs)
+    cast.deliver_all(NOON)
+    seen = page(trader, address)
+    assert "Order received 12:00:00" in seen
+    assert "use 200 kW less" in seen and "101.40" in seen
+
+
+def test_a_request_that_closes_within_the_hour_needs_you(
+    everybody: Cast, trader: Client, address: Address, at_noon: time_machine.Traveller
+) -> None:
+    row = cast.answerable_request(everybody)
+    assert "is not answered" not in page(trader, address)
+    at_noon.move_to(NOON + timedelta(minutes=90))
+    assert f"{row} is not answered" in page(trader, address)
+
+
+def test_a_rejected_offer_needs_you_with_the_reason_until_another_one_stands(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    everybody.point.answers_automatically = False
+    everybody.point.save()
+    mine = cast.send_offer(everybody, cast.answerable_request(everybody))
+    cast.deliver_all(NOON)
+    theirs = models.FlexOffer.objects.get(owner=everybody.dso)
+    trading.reject_offer(everybody.dso, theirs.pk, "Too dear this time", everybody.operator, NOON)
+    cast.deliver_all(NOON)
+    seen = page(trader, address)
+    assert f"{mine} was rejected" in seen and "Too dear this time" in seen and "Fix a copy" in seen
+    trader.post(address("agr-offer-copy", mine.pk))
+    assert f"{mine} was rejected" not in page(trader, address)
+
+
+def test_an_offer_that_stays_unanswered_needs_you(
+    everybody: Cast, trader: Client, address: Address, at_noon: time_machine.Traveller
+) -> None:
+    everybody.point.answers_automatically = False
+    everybody.point.save()
+    mine = cast.send_offer(everybody, cast.answerable_request(everybody))
+    cast.deliver_all(NOON)
+    assert f"{mine} is unanswered" not in page(trader, address)
+    at_noon.move_to(NOON + timedelta(minutes=6))
+    assert f"{mine} is unanswered" in page(trader, address)
+
+
+def test_an_offer_that_does_not_arrive_needs_you(everybody: Cast, trader: Client, address: Address) -> None:
+    mine = cast.send_offer(everybody, cast.answerable_request(everybody))
+    models.Message.objects.filter(pk=mine.message_id).update(attempts=3, error="HTTP 503")
+    seen = page(trader, address)
+    assert f"{mine} is not delivered yet" in seen and "3 tries, the last: HTTP 503" in seen
+
+
+def test_a_draft_that_was_not_sent_as_planned_needs_you(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    request = cast.answerable_request(everybody)
+    trader.post(address("agr-offer-new", request.pk))
+    models.FlexOffer.objects.filter(state="draft").update(reason="Not sent at the planned time: too late")
+    assert "Not sent at the planned time: too late" in page(trader, address)
+
+
+def test_a_tab_shows_only_offers_of_its_state(everybody: Cast, trader: Client, address: Address) -> None:
+    mine, _ = cast.accepted_offer(everybody)
+    link = address("agr-offer", mine.pk)
+    assert link in page(trader, address, "?state=accepted")
+    offers_of = page(trader, address, "?state=rejected")
+    assert link not in offers_of
+
+
+def test_a_poll_gets_the_desk_alone_and_304_while_nothing_happens(
+    everybody: Cast, trader: Client, address: Address, at_noon: time_machine.Traveller
+) -> None:
+    cast.answerable_request(everybody)
+    first = trader.get(address("agr-desk"), headers={"HX-Request": "true"})
+    assert b"<html" not in first.content and b'id="desk"' in first.content
+    at_noon.shift(timedelta(seconds=5))
+    headers = {"HX-Request": "true", "If-None-Match": first["ETag"]}
+    assert trader.get(address("agr-desk"), headers=headers).status_code == 304
+    cast.send_offer(everybody, models.FlexRequest.objects.get(owner=everybody.agr))
+    assert trader.get(address("agr-desk"), headers=headers).status_code == 200
+
+
+def test_a_stranger_gets_404(everybody: Cast, stranger: Client, address: Address) -> None:
+    assert stranger.get(address("agr-desk")).status_code == 404
