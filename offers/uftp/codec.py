@@ -66,7 +66,11 @@ def decode_envelope(xml: bytes) -> SignedMessage:
     root = guard(xml)
     if root.name != ENVELOPE:
         raise Invalid([f"line {root.line}: element {clipped(root.name)} instead of {ENVELOPE}"])
-    return _Reader(_parse(xml, root, HIGHEST), Surroundings(), HIGHEST).read(SignedMessage, None)
+    reader = _Reader(_parse(xml, root, HIGHEST), Surroundings(), HIGHEST)
+    try:
+        return reader.read(SignedMessage, None)
+    except OutOfRange as error:  # libxml2 lets foreign characters in base64 pass, the type does not
+        raise Invalid(error.reasons) from error
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -87,27 +91,34 @@ def _parser(**given: Any) -> etree.XMLParser:
 
 
 def _parse(xml: bytes, root: Root, version: str) -> etree._Element:
-    """The tree of a document that `guard` has passed, validated while it grows: a document with 40,000
-    errors is given up after the first few, since merely locating all of them takes seconds."""
+    """The valid tree of a document that `guard` has passed."""
+    _give_up_early(xml, root, version)
+    try:
+        tree = etree.fromstring(xml, _parser())
+    except etree.XMLSyntaxError as error:
+        raise NotXML([f"line {error.lineno}: not well-formed XML: {error.msg}"]) from error
+    _validate(tree, root.name, version)
+    return tree
+
+
+def _validate(tree: etree._Element, name: str, version: str) -> None:
+    validator = schema(version)
+    if not validator.validate(tree):
+        raise Invalid(faults(validator.error_log, name, version, MAX_REASONS))
+
+
+def _give_up_early(xml: bytes, root: Root, version: str) -> None:
+    """Refuses a document with too many errors to name. To locate 40,000 errors in a tree takes seconds,
+    to count the first few while the document streams by takes none, but only a tree knows the lines."""
     parser = _parser(schema=schema(version))
     for end in range(CHUNK, len(xml) + CHUNK, CHUNK):
         try:
             parser.feed(xml[end - CHUNK : end])
-        except etree.XMLSyntaxError as error:
-            raise NotXML([f"line {error.lineno}: not well-formed XML: {error.msg}"]) from error
+        except etree.XMLSyntaxError:
+            return  # _parse finds the same, and says what it is
         if len(parser.feed_error_log) >= MAX_REASONS:
-            raise _located(xml[:end], root, version)
-    try:
-        return parser.close()
-    except etree.XMLSyntaxError:
-        raise _located(xml, root, version) from None
-
-
-def _located(xml: bytes, root: Root, version: str) -> Invalid:
-    """The refusal of a document, or of its beginning: only a tree knows the lines."""
-    validator = schema(version)
-    validator.validate(etree.fromstring(xml, _parser(recover=True)))
-    return Invalid(faults(validator.error_log, root.name, version, MAX_REASONS))
+            _validate(etree.fromstring(xml[:end], _parser(recover=True)), root.name, version)
+            return
 
 
 def _version(root: Root) -> str:
@@ -132,9 +143,7 @@ def _unsupported(root: Root, version: str) -> UnsupportedVersion:
     for field in attributes(PayloadMessage):
         if field.spec.name in root.attributes:
             probe.set(field.spec.name, root.attributes[field.spec.name])
-    validator = schema(HIGHEST)
-    if not validator.validate(probe):
-        raise Invalid(faults(validator.error_log, root.name, HIGHEST, MAX_REASONS))
+    _validate(probe, root.name, HIGHEST)
     return UnsupportedVersion([unsupported(version)], _metadata(root))
 
 
@@ -211,9 +220,7 @@ def _encoded(record: Record, name: str, version: str) -> bytes:
     _write(root, record, _Writer(version, around, reasons.append))
     if reasons:
         raise Invalid(reasons[:MAX_REASONS])
-    validator = schema(version)
-    if not validator.validate(root):
-        raise Invalid(faults(validator.error_log, name, version, MAX_REASONS))
+    _validate(root, name, version)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
 
 

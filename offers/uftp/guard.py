@@ -31,6 +31,8 @@ def guard(xml: bytes) -> Root:
         xml.decode("utf-8")
     except UnicodeDecodeError as error:
         raise NotXML([f"not UTF-8: byte {error.start} is 0x{xml[error.start]:02x}"]) from error
+    if b"\0" in xml:  # by which both parsers recognise UTF-16, whatever they were told
+        raise NotXML([f"not UTF-8 text: byte {xml.index(0)} is 0x00"])
     return _Scan().run(xml)
 
 

@@ -79,12 +79,12 @@ def out_of_bounds(start: int, duration: int, last: int) -> bool:
 def conflicts(segments: Iterable[Segment[object]]) -> list[tuple[int, int]]:
     """V18: the ranges (first, last ISP) that are addressed more than once, without expanding any."""
     found: list[tuple[int, int]] = []
-    reached = 0
+    reached: int | None = None
     for start, duration, _ in sorted(segments, key=lambda segment: segment[:2]):
         end = start + duration - 1
-        if start <= reached and end >= start:
+        if reached is not None and start <= min(reached, end):
             found.append((start, min(end, reached)))
-        reached = max(reached, end)
+        reached = end if reached is None else max(reached, end)
     return found
 
 
