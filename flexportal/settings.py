@@ -229,7 +229,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Flexportal",
     "DESCRIPTION": (
-        "Everything that the desk does, for programs: the same rules, rights and sentences. Power is in whole "
+        "Everything that the desk does, for programs: the same rules, rights, sentences. Power is in whole "
         "watts (minus = less consumption or more production), amounts and factors are strings, instants have "
         "an offset. A token acts for one participant. Lists are cut by cursor: follow `next`."
     ),

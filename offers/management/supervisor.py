@@ -19,6 +19,7 @@ from types import FrameType
 STOP_WITHIN = 3.5  # seconds until a child that does not stop is killed
 CALM_AFTER = 60.0  # a child that lived this long starts again without waiting
 LONGEST_WAIT = 30.0
+PATIENCE = 20.0  # seconds until a person is told that the web server does not answer
 TICK = 0.2
 LOG_LIMIT = 10 * 1024 * 1024
 PR_SET_PDEATHSIG = 1
@@ -109,7 +110,7 @@ class Supervisor:
         web, *others = self.children
         try:
             web.start(time.monotonic())
-            self.watch(until=lambda: _answers(plan.url))
+            self._wait_for(web, plan.url)
             for child in others if not self.stopping else []:
                 child.start(time.monotonic())
             self.say(plan.banner if not self.stopping else "")
@@ -118,6 +119,13 @@ class Supervisor:
             self.say("\nStopping …")
             self.stop()
             self.say("Stopped.")
+
+    def _wait_for(self, web: Child, url: str) -> None:
+        late = time.monotonic() + PATIENCE
+        self.watch(until=lambda: _answers(url) or time.monotonic() > late)
+        if not self.stopping and not _answers(url):
+            self.say(f"The portal does not answer yet. What is wrong stands in {web.log}")
+            self.watch(until=lambda: _answers(url))
 
     def watch(self, until: Callable[[], bool] = lambda: False) -> None:
         """Keep what was started running; returns when told to stop, or when `until` says so."""
