@@ -115,7 +115,7 @@ def v19_period(message: FlexMessage, now: datetime) -> Iterator[Reason]:
     today = now.astimezone(zone).date()
     if message.period < today:
         yield Reason(
-            "Period", f"Period out of bounds: {message.period} is past; earliest {today}, today in {zone.key}"
+            "Period", f"Period out of bounds: {message.period} is past, earliest {today}, today in {zone.key}"
         )
 
 
