@@ -34,8 +34,8 @@ CHUNK = 4096
 
 
 def encode(message: PayloadMessage) -> bytes:
-    """The message as UTF-8 XML, valid under its version; Invalid or OutOfRange, with all reasons, if it
-    cannot be, UnsupportedVersion if there is no schema for its version."""
+    """The message as UTF-8 XML, valid under its version. Invalid, with all reasons, if it cannot be, also
+    where the schema would take more than can be read again; UnsupportedVersion if there is no schema."""
     version = wire_version(message.version)
     if version is None:
         raise UnsupportedVersion([unsupported(message.version)], _metadata_of(message))

@@ -15,8 +15,8 @@ from .isp import format_duration, parse_duration
 MAX_TEXT = 1000  # characters; the schema has no limit, the database and the screen have
 MAX_DIGITS = 15
 MAX_AMOUNT = Decimal(10) ** 11
-# One day inside the years 1 to 9999, so that midnight can be computed in every time zone.
-EARLIEST, LATEST = date(1, 1, 2), date(9999, 12, 30)
+# Two days inside the years 1 to 9999, so that every midnight can be told in the time of every other zone.
+EARLIEST, LATEST = date(1, 1, 3), date(9999, 12, 29)
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "ActivationFactorType": st.integers(1, 100).map(lambda percent: Decimal(percent).scaleb(-2)),
     "boolean": st.booleans(),
     "PeriodType": st.dates(simple.EARLIEST, simple.LATEST),
-    "dateTime": st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=OFFSETS),
+    "dateTime": st.datetimes(datetime(1, 1, 4), datetime(9999, 12, 28), timezones=OFFSETS),
     "duration": st.timedeltas(timedelta(days=-(10**6)), timedelta(days=10**6)),
     "base64Binary": st.binary(max_size=80),
 }

@@ -1,15 +1,18 @@
 """Hostile documents are refused cheaply, whatever they try (D21, reliability G27, Appendix B.4)."""
 
-import time
+import time as cpu
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, time
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from offers import uftp
-from offers.uftp import guard
+from offers.uftp import guard, simple
 
 from . import samples
 
@@ -27,10 +30,10 @@ assert MESSAGE.startswith(DECLARATION)
 
 
 def refused(xml: bytes, read: Callable[[bytes], object] = uftp.decode) -> uftp.BadMessage:
-    started = time.process_time()
+    started = cpu.process_time()
     with pytest.raises(uftp.BadMessage) as caught:
         read(xml)
-    assert time.process_time() - started < CPU_SECONDS
+    assert cpu.process_time() - started < CPU_SECONDS
     assert caught.value.reasons
     assert len(str(caught.value)) < 5000
     return caught.value
@@ -195,9 +198,9 @@ def test_the_largest_valid_message_is_read():
 def test_a_body_of_the_largest_size_is_read_and_one_of_junk_refused_quickly():
     head, tail = '<SignedMessage SenderDomain="a.example" SenderRole="AGR" Body="', '"/>'
     room = (guard.MAX_BYTES - len(head + tail)) // 4 * 4
-    started = time.process_time()
+    started = cpu.process_time()
     assert len(uftp.decode_envelope((head + "QUJD" * (room // 4) + tail).encode()).body) == room // 4 * 3
-    assert time.process_time() - started < CPU_SECONDS
+    assert cpu.process_time() - started < CPU_SECONDS
     refused((head + "!" * room + tail).encode(), uftp.decode_envelope)
 
 
@@ -215,11 +218,11 @@ POISON = {
     "ISP-Duration of a microsecond": ("PT15M", "PT0.000001S"),
     "Period 99999-01-01": ('Period="2026-03-03"', 'Period="99999-01-01"'),
     "Period 0001-01-01+14:00": ('Period="2026-03-03"', 'Period="0001-01-01+14:00"'),
-    "Period 0001-01-02": ('Period="2026-03-03"', 'Period="0001-01-02"'),
-    "Period 9999-12-30": ('Period="2026-03-03"', 'Period="9999-12-30"'),
-    "Period 9999-12-30 in the last zone": (
+    "Period 0001-01-03": ('Period="2026-03-03"', 'Period="0001-01-03"'),
+    "Period 9999-12-29": ('Period="2026-03-03"', 'Period="9999-12-29"'),
+    "Period 9999-12-29 in the last zone": (
         'TimeZone="Europe/Amsterdam" Period="2026-03-03"',
-        'TimeZone="Pacific/Kiritimati" Period="9999-12-30"',
+        'TimeZone="Pacific/Kiritimati" Period="9999-12-29"',
     ),
     "Period that Samoa skipped": (
         'TimeZone="Europe/Amsterdam" Period="2026-03-03"',
@@ -235,19 +238,19 @@ POISON = {
     "overlapping ISPs": ('Duration="68"', 'Duration="70"'),
     "10,000 ISPs": ("<ISP", ISP * 10_000 + "<ISP"),
     "expiry in the past": ("T17:00:00Z", "T10:00:00Z"),
-    "expiry in the year 9999": ('DateTime="2026-03-02', 'DateTime="9999-12-30'),
+    "expiry in the year 9999": ('DateTime="2026-03-02', 'DateTime="9999-12-29'),
     "Revision of 64 bits": ('Revision="1"', 'Revision="-9223372036854775808"'),
 }
 
 
-HARMLESS = ("TimeStamp T24", "Revision of 64 bits", "Period 9999-12-30", "Period 9999-12-30 in the last zone")
+HARMLESS = ("TimeStamp T24", "Revision of 64 bits", "Period 9999-12-29", "Period 9999-12-29 in the last zone")
 
 
 @pytest.mark.parametrize("what", POISON)
 def test_valid_poison_is_out_of_range_or_gets_reasons_and_costs_little(what):
     old, new = POISON[what]
     assert old in MESSAGE
-    started = time.process_time()
+    started = cpu.process_time()
     try:
         message = uftp.decode(MESSAGE.replace(old, new, 1).encode())
     except uftp.OutOfRange as error:
@@ -257,7 +260,26 @@ def test_valid_poison_is_out_of_range_or_gets_reasons_and_costs_little(what):
         reasons = uftp.check_request(message, samples.MARKET, samples.NOON, None)
         assert reasons or what in HARMLESS
         assert len(uftp.joined(reasons)) <= 1000
-    assert time.process_time() - started < CPU_SECONDS
+    assert cpu.process_time() - started < CPU_SECONDS
+
+
+def test_the_first_and_the_last_day_break_no_zone():
+    admitted = ("Africa/", "America/", "Australia/", "Europe/", "Pacific/")
+    for name in sorted(available_timezones()):
+        for period in (simple.EARLIEST, simple.LATEST):
+            if not name.startswith(admitted):
+                continue
+            message = replace(samples.request(), time_zone=name, period=period)
+            for there in ("Europe/Amsterdam", "Pacific/Guam", "America/Juneau", "Pacific/Kiritimati"):
+                market = replace(samples.MARKET, time_zone=there)
+                for expiry in (EPOCH, END):
+                    late = replace(message, expiration_date_time=expiry)
+                    found = uftp.check_request(late, market, samples.NOON, None)
+                    assert found or period == simple.LATEST
+
+
+EPOCH = datetime.combine(simple.EARLIEST, time(0), tzinfo=UTC)
+END = datetime.combine(simple.LATEST, time(23, 59), tzinfo=UTC)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

@@ -82,6 +82,7 @@ def match_order(order: FlexOrder, offer: FlexOffer) -> Match | list[Reason]:
 
 
 def v35_isps(order: FlexOrder, option: OfferOption) -> Iterator[Reason]:
+    """V35, against the chosen option only; D8: whatever the segments."""
     offered, ordered = isp.covered(segments(option.isps)), isp.covered(segments(order.isps))
     if offered != ordered:
         yield Reason(
@@ -145,6 +146,7 @@ def _at_factor(factor: Decimal, value: str) -> str:
 
 
 def v38_option(order: FlexOrder, offer: FlexOffer) -> Iterator[Reason]:
+    """V38: required if the offer has several options."""
     if chosen_option(order, offer) is not None:
         return
     names = ", ".join(clipped(option.option_reference) for option in offer.options[:5])
@@ -166,6 +168,7 @@ def v32_factor(field: str, factor: Decimal, label: str = "") -> Iterator[Reason]
 
 
 def v39_min_factor(order: FlexOrder, option: OfferOption) -> Iterator[Reason]:
+    """V39."""
     if order.activation_factor < option.min_activation_factor:
         least = f"{option.min_activation_factor}, the MinActivationFactor of option"
         text = f"ActivationFactor out of bounds: {order.activation_factor}, at least {least}"

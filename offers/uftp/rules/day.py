@@ -40,6 +40,7 @@ def d12_scope(message: FlexRequest | DPrognosis) -> tuple[str, str, str, date]:
 
 
 def v10_isp_duration(message: FlexMessage, market: Market | None) -> Iterator[Reason]:
+    """V10; and without a market, that there can be ISPs of this length at all."""
     given = isp.format_duration(message.isp_duration)
     if market is not None and message.isp_duration != market.isp_duration:
         here = isp.format_duration(market.isp_duration)
@@ -149,6 +150,7 @@ def _last_isp(lists: Iterable[ISPList], day: Day) -> int:
 
 
 def v21_contract(message: FlexRequest | FlexOffer | FlexOrder, market: Market | None) -> Iterator[Reason]:
+    """V21."""
     given = message.contract_id
     if market is not None and given is not None and given not in market.contracts:
         text = f"Unknown reference ContractID: {clipped(given)} is no contract of both parties at this point"

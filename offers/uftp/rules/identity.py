@@ -21,6 +21,7 @@ def v3_sender_matches_envelope(message: PayloadMessage, envelope_domain: str) ->
 
 
 def v4_sender_role(message: PayloadMessage, envelope_role: str) -> Iterator[Reason]:
+    """V4: by the role of the envelope, since the message itself names none."""
     role = message.SENDER_ROLE
     if role is not None and role != envelope_role:
         yield Reason(
@@ -29,6 +30,7 @@ def v4_sender_role(message: PayloadMessage, envelope_role: str) -> Iterator[Reas
 
 
 def v5_recipient(message: PayloadMessage, recipient_known: bool) -> Iterator[Reason]:
+    """V5: the only thing that stops a signed message from being replayed to another participant."""
     if not recipient_known:
         role = f" as {message.RECIPIENT_ROLE}" if message.RECIPIENT_ROLE else ""
         domain = clipped(message.recipient_domain)
@@ -36,6 +38,7 @@ def v5_recipient(message: PayloadMessage, recipient_known: bool) -> Iterator[Rea
 
 
 def v6_barred(message: PayloadMessage, barred: bool) -> Iterator[Reason]:
+    """V6."""
     if barred:
         yield Reason("SenderDomain", f"Barred Sender: {clipped(message.sender_domain)} may not trade here")
 
@@ -55,7 +58,7 @@ def v8_already_submitted(rejection_reason: str | None) -> bool:
 
 
 def v51_version(version: str) -> Iterator[Reason]:
-    """V51, D1."""
+    """V51, D1: the specification has no phrase for it."""
     if wire_version(version) is None:
         yield Reason("Version", unsupported(version))
 
@@ -91,6 +94,7 @@ def v13_answered(response: PayloadMessage, answered: type[PayloadMessage] | None
 
 
 def v54_from_recipient(response: PayloadMessage, from_recipient: bool) -> Iterator[Reason]:
+    """V54: nobody answers for somebody else."""
     if not from_recipient:
         yield Reason("SenderDomain", "Invalid Sender: the message answered was not sent to this participant")
 

@@ -26,6 +26,7 @@ def v29_covers_request(offer: FlexOffer, request: FlexRequest | None) -> Iterato
 
 
 def v30_mutex(offer: FlexOffer, market: Market | None) -> Iterator[Reason]:
+    """V30: more than one option only where the point supports mutually exclusive ones."""
     if market is not None and not market.mutex_offers_supported and len(offer.options) > 1:
         given = len(offer.options)
         yield Reason(

@@ -13,6 +13,7 @@ from .references import v13_reference, v14_same_period, v15_not_expired
 
 
 def v16_not_revoked(offer_state: str) -> Iterator[Reason]:
+    """V16, D16: a revocation has priority over an order that crosses it."""
     if offer_state == "revoked":
         yield Reason(
             "FlexOfferMessageID", "Reference message revoked: the offer was revoked before the order"

@@ -16,12 +16,14 @@ def requested(request: FlexRequest) -> list[RequestISP]:
 
 
 def v23_requested(request: FlexRequest) -> Iterator[Reason]:
+    """V23."""
     if not requested(request):
         text = "Lacking Requested Disposition: at least one ISP must have Disposition Requested"
         yield Reason("ISP", text)
 
 
 def v24_direction(request: FlexRequest) -> Iterator[Reason]:
+    """V24: a Requested ISP wants less or more power, not either."""
     found = (
         Reason(
             f"ISP[{item.start}].MinPower",
@@ -35,6 +37,7 @@ def v24_direction(request: FlexRequest) -> Iterator[Reason]:
 
 
 def v25_order_of_bounds(request: FlexRequest) -> Iterator[Reason]:
+    """V25, for every ISP whatever its Disposition."""
     found = (
         Reason(
             f"ISP[{item.start}].MinPower",
