@@ -308,6 +308,7 @@ $('capacity').addEventListener('input', event => {
   else store.change(draft => { draft.capacity_w = read.watts; }, { same: 'capacity' });
 });
 $('send').addEventListener('click', send);
+$('send-form').addEventListener('submit', () => { $('posted').value = JSON.stringify(posted()); }); // the XML preview
 
 build();
 fillFields();

@@ -1,9 +1,17 @@
-// A message that was opened in place has an address of its own, so that it can be sent to a colleague.
+// A message that was opened in place gets an address of its own, and is scrolled to in its conversation.
+function show() {
+  const talk = document.getElementById('talk');
+  const step = talk?.querySelector('li[aria-current="true"]');
+  if (!step) return;
+  if (talk.scrollHeight > talk.clientHeight + 1) talk.scrollTop = step.offsetTop - talk.querySelector('header').offsetHeight;
+  else if (talk.getBoundingClientRect().top < 0) talk.scrollIntoView({ block: 'start' });
+}
+
 document.addEventListener('htmx:after:swap', event => {
   const { sourceElement, request } = event.detail.ctx ?? {};
   if (!sourceElement?.matches('a[data-push]')) return;
   history.pushState({}, '', request.action);
-  const talk = document.getElementById('talk');
-  if (talk && talk.getBoundingClientRect().top < 0) talk.scrollIntoView({ block: 'start' });
+  show();
 });
 addEventListener('popstate', () => location.reload());
+show();

@@ -65,7 +65,19 @@ function onAnswer(event) {
   }
 }
 
+// The server does not know which tables somebody has opened; a poll must not close them.
+let open = [];
+function beforeSwap() {
+  open = [...document.querySelectorAll('main details[open]')];
+}
+
+function afterSwap() {
+  for (const details of open) if (details.isConnected) details.open = true;
+}
+
 export function startLive() {
+  document.addEventListener('htmx:before:swap', beforeSwap);
+  document.addEventListener('htmx:after:swap', afterSwap);
   document.addEventListener('htmx:config:request', beforeSend);
   document.addEventListener('htmx:before:response', onAnswer);
   document.addEventListener('htmx:error', () => heard(false));

@@ -343,7 +343,14 @@ $('expires').addEventListener('change', event => {
   store.change(draft => { draft.expires_at = instantOf(event.target.value, data.zone); });
 });
 $('scale').addEventListener('close', () => $('scale').returnValue === 'yes' && scaled());
+$('later-form')?.addEventListener('submit', async event => {
+  event.preventDefault();
+  if (!await sync.save()) return;
+  sync.leave();
+  $('later-form').submit();
+});
 $('send').addEventListener('click', send);
+$('send-form').addEventListener('submit', () => { $('posted').value = JSON.stringify(posted()); }); // the XML preview
 
 rebuild();
 table.totals(options());
