@@ -11,6 +11,7 @@ from .authentication import token_of
 
 HEADER = "Participant"
 QUERY = "as"
+ARTICLES = {Role.AGR: "an", Role.DSO: "a", Role.CRO: "a"}
 CHOOSE = (
     "You act for several participants: say for which by ?as=agr.demo.example/AGR or the header Participant."
 )
@@ -55,6 +56,6 @@ def require(membership: Membership, needs: Right, role: Role | None) -> None:
     """Refuse before any row is looked at, so that the answer is the same for every row, there or not."""
     participant = membership.participant
     if role is not None and participant.role != role:
-        raise PermissionDenied(f"This is for a {role}; you act for {participant}.")
+        raise PermissionDenied(f"Only {ARTICLES[role]} {role} does this; you act for {participant}.")
     if not membership.may(needs):
         raise PermissionDenied(f"You may {membership.right} for {participant}, not {needs}.")

@@ -8,6 +8,8 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
+from offers.services import drafts
+
 from .read import OfferDraftJSON, RequestDraftJSON
 
 WORDS_OF_FACTOR = "Give a factor from 0.01 to 1.00 with two decimals, such as “0.40”."
@@ -20,7 +22,17 @@ class OffsetField(serializers.DateTimeField):
     def enforce_timezone(self, value: datetime) -> datetime:
         if timezone.is_naive(value):
             raise serializers.ValidationError("Give the offset from UTC, too: 2026-03-02T14:00:00+01:00.")
+        if value.year not in drafts.YEARS:
+            raise serializers.ValidationError("Give an instant of this age: 2026-03-02T14:00:00+01:00.")
         return super().enforce_timezone(value)
+
+
+class DayField(serializers.DateField):
+    def to_internal_value(self, value: Any) -> Any:
+        day = super().to_internal_value(value)
+        if day.year not in drafts.YEARS:
+            raise serializers.ValidationError("Give a day of this age, such as 2026-03-03.")
+        return day
 
 
 class FactorField(serializers.DecimalField):
@@ -35,7 +47,7 @@ class Target(serializers.Serializer[Any]):
 
     flex_request = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
     congestion_point = serializers.CharField(required=False, max_length=255, help_text="Its entity address.")
-    period = serializers.DateField(required=False)
+    period = DayField(required=False)
 
 
 class NewOffer(OfferDraftJSON, Target):
@@ -46,7 +58,7 @@ class Need(serializers.Serializer[Any]):
     """Where and when flexibility is needed, and whom to ask."""
 
     congestion_point = serializers.CharField(max_length=255, help_text="Its entity address.")
-    period = serializers.DateField()
+    period = DayField()
     recipients = serializers.ListField(
         child=serializers.CharField(max_length=253),
         required=False,
@@ -64,7 +76,7 @@ class Changes(Need):
     """Another day or other recipients; what is left out stays."""
 
     congestion_point = None  # type: ignore[assignment]
-    period = serializers.DateField(required=False)
+    period = DayField(required=False)
 
 
 class ChangedRequests(RequestDraftJSON, Changes):

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
-from rest_framework.exceptions import ValidationError
+from django_filters.fields import IsoDateTimeField
+from rest_framework import exceptions
 from rest_framework.request import Request
 
 from offers.domain import OfferState, OrderState, RequestState
@@ -18,6 +20,7 @@ from offers.models import (
     Message,
     MessageState,
 )
+from offers.services import drafts
 
 from .acting import QUERY
 from .paging import ByCursor
@@ -35,7 +38,7 @@ class StrictFilters(filters.DjangoFilterBackend):  # type: ignore[misc]  # it ha
             strange = [name for name in request.query_params if name not in known | NOT_FILTERS]
             if strange:
                 names = ", ".join(sorted(known | NOT_FILTERS))
-                raise ValidationError(
+                raise exceptions.ValidationError(
                     {name: f"There is no such filter; there are {names}." for name in strange}
                 )
         return found
@@ -46,6 +49,26 @@ def states(choices: Any) -> filters.MultipleChoiceFilter:
     return filters.MultipleChoiceFilter(choices=named, help_text="May be given several times.")
 
 
+class InstantField(IsoDateTimeField):  # type: ignore[misc]
+    """Within the calendar, whatever the offset."""
+
+    def clean(self, value: Any) -> Any:
+        moment = super().clean(value)
+        if moment is not None and moment.year not in drafts.YEARS:
+            raise ValidationError("Give an instant of this age: 2026-03-02T14:00:00+01:00.")
+        return moment
+
+
+class InstantFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]
+    field_class = InstantField
+
+
+def instant(field: str, lookup: str) -> InstantFilter:
+    return InstantFilter(
+        field_name=field, lookup_expr=lookup, help_text="ISO 8601 with offset; %2B for + in an address."
+    )
+
+
 class _Trades(filters.FilterSet):  # type: ignore[misc]
     congestion_point = filters.CharFilter(
         field_name="congestion_point__entity_address", help_text="Its entity address."
@@ -54,8 +77,8 @@ class _Trades(filters.FilterSet):  # type: ignore[misc]
     period = filters.DateFilter(help_text="The day: 2026-03-03.")
     period_from = filters.DateFilter(field_name="period", lookup_expr="gte")
     period_to = filters.DateFilter(field_name="period", lookup_expr="lte")
-    created_from = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_to = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_from = instant("created_at", "gte")
+    created_to = instant("created_at", "lt")
     conversation_id = filters.CharFilter(field_name="message__conversation_id")
     message_id = filters.CharFilter(field_name="message__message_id")
 
@@ -63,8 +86,8 @@ class _Trades(filters.FilterSet):  # type: ignore[misc]
 class RequestFilters(_Trades):
     state = states(RequestState)
     group = filters.UUIDFilter(help_text="The requests to several AGRs for the same need.")
-    expires_from = filters.IsoDateTimeFilter(field_name="expires_at", lookup_expr="gte")
-    expires_to = filters.IsoDateTimeFilter(field_name="expires_at", lookup_expr="lt")
+    expires_from = instant("expires_at", "gte")
+    expires_to = instant("expires_at", "lt")
 
     class Meta:
         model = FlexRequest
@@ -76,8 +99,8 @@ class OfferFilters(_Trades):
     flex_request = filters.NumberFilter(
         field_name="flex_request_id", min_value=1, max_value=2**62, help_text="The id of its request."
     )
-    expires_from = filters.IsoDateTimeFilter(field_name="expires_at", lookup_expr="gte")
-    expires_to = filters.IsoDateTimeFilter(field_name="expires_at", lookup_expr="lt")
+    expires_from = instant("expires_at", "gte")
+    expires_to = instant("expires_at", "lt")
 
     class Meta:
         model = FlexOffer
@@ -103,8 +126,8 @@ class MessageFilters(filters.FilterSet):  # type: ignore[misc]
     counterparty = filters.CharFilter(field_name="counterparty__domain", help_text="Its domain.")
     conversation_id = filters.CharFilter()
     message_id = filters.CharFilter()
-    created_from = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_to = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_from = instant("created_at", "gte")
+    created_to = instant("created_at", "lt")
 
     class Meta:
         model = Message

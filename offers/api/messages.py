@@ -1,6 +1,5 @@
 """Every message that came in or went out: its state, its bytes, and two things to do with it."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -9,7 +8,8 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -37,7 +37,17 @@ class XMLRenderer(BaseRenderer):
     def render(
         self, data: Any, media_type: str | None = None, context: Mapping[str, Any] | None = None
     ) -> bytes:
-        return data if isinstance(data, bytes) else json.dumps(data).encode()
+        return bytes(data)
+
+
+class AsItIs(BaseContentNegotiation):
+    """The bytes of a message have one form, whatever is accepted."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
 
 
 class Messages(ListModelMixin, RetrieveModelMixin, Desk):
@@ -64,12 +74,12 @@ class Messages(ListModelMixin, RetrieveModelMixin, Desk):
         return super().retrieve(request, *args, **kwargs)
 
     @described.one(XML, "The signed envelope", "Byte for byte as it went over the wire.")
-    @action(detail=True, renderer_classes=[XMLRenderer, JSONRenderer])
+    @action(detail=True, renderer_classes=[XMLRenderer], content_negotiation_class=AsItIs)
     def raw(self, request: Request, pk: str) -> Response:
         return _file(self._sealed(pk), f"message-{pk}-signed.xml")
 
     @described.one(XML, "The message itself", "Out of its envelope, indented for reading.")
-    @action(detail=True, renderer_classes=[XMLRenderer, JSONRenderer])
+    @action(detail=True, renderer_classes=[XMLRenderer], content_negotiation_class=AsItIs)
     def xml(self, request: Request, pk: str) -> Response:
         sealed = uftp.decode_envelope(self._sealed(pk)).body
         return _file(display.pretty_xml(uftp.seal.payload_of(sealed)).encode(), f"message-{pk}.xml")

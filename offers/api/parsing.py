@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -10,6 +11,8 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
 DEEPEST = 16
+# What XML 1.0 cannot carry, and PostgreSQL cannot keep.
+STRANGE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class TooLarge(APIException):
@@ -67,5 +70,9 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 def _check_text(text: str) -> None:
-    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ParseError("A text in the body has a character that is none: NUL or half of a surrogate pair.")
+    wrong = STRANGE.search(text)
+    if wrong:
+        what = f"U+{ord(wrong.group()):04X}"
+        raise ParseError(
+            f"A text in the body has {what}: NUL, control characters and halves of pairs are none."
+        )

@@ -13,6 +13,7 @@ WATTS_LIMIT = 10**12
 MAX_OPTIONS = 50
 MAX_SEGMENTS = 2_000
 TEXT_LIMIT = 255
+YEARS = range(1900, 3000)  # far from where an offset or a day leads out of the calendar
 
 
 class NotADraft(ValueError):
@@ -79,6 +80,11 @@ class Reading:
             return None
         if moment.tzinfo is None:
             self.wrong(path, f"{path}: “{value}” has no offset from UTC: give one, such as {value}+01:00.")
+            return None
+        if moment.year not in YEARS:
+            self.wrong(
+                path, f"{path}: “{value}” is out of range: give a year from {YEARS[0]} to {YEARS[-1]}."
+            )
             return None
         return moment
 
@@ -230,6 +236,9 @@ def read_period(value: Any) -> date:
     if isinstance(value, date):
         return value
     try:
-        return date.fromisoformat(str(value or ""))
+        day = date.fromisoformat(str(value or ""))
     except ValueError as error:
         raise NotADraft(f"Period: “{value or ''}” is no day: give it as 2026-03-01.") from error
+    if day.year not in YEARS:
+        raise NotADraft(f"Period: {day} is out of range: give a year from {YEARS[0]} to {YEARS[-1]}.")
+    return day
