@@ -1,7 +1,7 @@
 """Signing keys: made, encrypted under the master key, decrypted in this one place only."""
 
 import base64
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import nacl.exceptions
 import nacl.secret
@@ -61,6 +61,16 @@ def add_signing_key(
     key, _ = models.Key.objects.get_or_create(
         participant=participant, public=public, defaults={"private": _encrypt(secret), "valid_from": now}
     )
+    return key
+
+
+@transaction.atomic
+def change_over(participant: models.Participant, now: datetime, old_valid_for: timedelta) -> models.Key:
+    """A new signing key; the older ones verify for a while longer, for what is still under way."""
+    key = add_signing_key(participant, now)
+    end = now + old_valid_for
+    for old in participant.keys.valid_at(now).exclude(pk=key.pk):
+        retire(old, end if old.valid_to is None else min(old.valid_to, end))
     return key
 
 

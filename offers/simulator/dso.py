@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 DAYS_AHEAD = 3
 REVISIONS_FROM = timedelta(days=8)  # before the day begins: a revision counts the ten seconds since then
 REVISION_STEP = timedelta(seconds=10)
-FAIR_PRICE = Decimal("0.45")  # per kWh; whoever asks for more is not ordered
+FAIR_PRICE = Decimal("1.00")  # per kWh; who asks for more is not ordered, except the first of a run
 
 Slot = tuple[str, date]
 
@@ -167,14 +167,16 @@ class SimulatedDSO(Participant):
         if found is None or found.state != "open" or now >= found.message.expiration_date_time:
             return
         option = max(found.message.options, key=lambda one: self._worth(one, found.message))
-        wanted = not self.ordered_before or self.dice.random() < self.habits.order_chance
-        if not wanted or self._worth(option, found.message) < 0:
+        if self.ordered_before and not self._wants(option, found.message):
             log.info("%s: offer %s is left to expire", self.domain, offer_id)
             return
         found.state, self.ordered_before = "ordering", True
         order = self._order(found, option, self._factor(option), now)
         self.orders[order.message_id] = offer_id
         self.send(found.peer, order, now)
+
+    def _wants(self, option: uftp.OfferOption, offer: uftp.FlexOffer) -> bool:
+        return self._worth(option, offer) >= 0 and self.dice.random() < self.habits.order_chance
 
     def _worth(self, option: uftp.OfferOption, offer: uftp.FlexOffer) -> Decimal:
         """What the energy is worth to us, less the price."""

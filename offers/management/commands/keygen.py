@@ -1,0 +1,57 @@
+"""`manage.py keygen DOMAIN/ROLE`: a new signing key for a hosted participant; prints only the public one."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from offers import models, uftp
+from offers.services import keys
+
+FOR_EVER = timedelta(days=36_500)
+
+
+class Command(BaseCommand):
+    requires_system_checks = ()
+    help = "Make a new signing key for a hosted participant and print its public key."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("participant", metavar="DOMAIN/ROLE", help="such as agr.demo.example/AGR")
+        parser.add_argument(
+            "--retire-old-after",
+            metavar="P7D",
+            help="how long the older keys still verify, PT0M for not at all; without it they stay valid",
+        )
+
+    def handle(self, *args: Any, participant: str, **options: Any) -> None:
+        row = _participant(participant)
+        now, after = timezone.now(), _duration(options["retire_old_after"])
+        try:
+            key = keys.add_signing_key(row, now) if after is None else keys.change_over(row, now, after)
+        except keys.BadKey as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(uftp.seal.to_cs1(uftp.seal.parse_public(key.public)))
+        self.stderr.write(f"Give this public key to everybody who receives messages of {row.slug}.")
+
+
+def _participant(slug: str) -> models.Participant:
+    domain, _, role = slug.partition("/")
+    row = models.Participant.objects.filter(domain=domain, role=role).first()
+    if row is None:
+        hosted = [one.slug for one in models.Participant.objects.hosted()]
+        there = f"there are {', '.join(hosted)}" if hosted else "none is hosted here yet"
+        raise CommandError(f"There is no participant {slug}: {there}.")
+    return row
+
+
+def _duration(text: str | None) -> timedelta | None:
+    if text is None:
+        return None
+    try:
+        length = uftp.isp.parse_duration(text)
+    except ValueError as error:
+        raise CommandError(f"--retire-old-after {text}: write a duration such as P7D or PT12H.") from error
+    if not timedelta(0) <= length <= FOR_EVER:
+        raise CommandError(f"--retire-old-after {text}: write a duration from PT0M to P36500D.")
+    return length
