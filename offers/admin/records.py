@@ -59,18 +59,12 @@ class AttemptInline(ReadOnlyInline):
     model = models.Attempt
 
 
+TRADE_COLUMNS = ("__str__", "owner", "counterparty", "congestion_point", "period", "state", "state_at")
+
+
 class Trade(ReadOnly):
     """What requests, offers, orders and prognoses have in common."""
 
-    list_display: ClassVar[Any] = (
-        "__str__",
-        "owner",
-        "counterparty",
-        "congestion_point",
-        "period",
-        "state",
-        "state_at",
-    )
     list_filter = ("state", "owner")
     list_select_related = ("owner", "counterparty", "congestion_point")
     exclude: ClassVar[Any] = ("draft",)
@@ -78,21 +72,21 @@ class Trade(ReadOnly):
 
 @admin.register(models.FlexRequest)
 class FlexRequestAdmin(Trade):
-    list_display = (*Trade.list_display, "revision", "expires_at")
+    list_display = (*TRADE_COLUMNS, "revision", "expires_at")
     inlines = (RequestEvents,)
     search_fields = ("=message__message_id",)
 
 
 @admin.register(models.FlexOffer)
 class FlexOfferAdmin(Trade):
-    list_display = (*Trade.list_display, "expires_at")
+    list_display = (*TRADE_COLUMNS, "expires_at")
     inlines = (OptionInline, OfferEvents)
     search_fields = ("=message__message_id",)
 
 
 @admin.register(models.FlexOrder)
 class FlexOrderAdmin(Trade):
-    list_display = (*Trade.list_display, "price", "currency", "activation_factor")
+    list_display = (*TRADE_COLUMNS, "price", "currency", "activation_factor")
     inlines = (OrderEvents,)
     search_fields = ("=message__message_id", "=order_reference")
     exclude = ()
@@ -100,7 +94,7 @@ class FlexOrderAdmin(Trade):
 
 @admin.register(models.Prognosis)
 class PrognosisAdmin(Trade):
-    list_display = (*Trade.list_display, "revision")
+    list_display = (*TRADE_COLUMNS, "revision")
     exclude = ()
 
 
