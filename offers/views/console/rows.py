@@ -1,5 +1,6 @@
 """Messages as rows of the list and as steps of a conversation: chips, notes, attempts."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ STATES = {
     MessageState.WAITING: "processing",
 }
 NOTE_LENGTH = 40
+WORD = re.compile(r".[^A-Z]*")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Row:
     @property
     def at(self) -> datetime:
         return self.message.received_at or self.message.created_at
+
+    @property
+    def type_parts(self) -> list[str]:
+        """Flex, Offer, Response: a long name may break between its words."""
+        return WORD.findall(self.message.type) or [self.message.type]
 
     @property
     def chip(self) -> Chip:
@@ -153,6 +160,8 @@ class Step(Row):
     @property
     def delivery(self) -> str:
         """Delivered in 61 ms."""
+        if self.message.state != MessageState.DELIVERED:
+            return ""
         done = [one for one in self.attempts if one.attempt.verdict == Verdict.DELIVERED]
         return f"Delivered in {done[-1].took}" if done and done[-1].took else ""
 
