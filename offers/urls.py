@@ -3,12 +3,12 @@
 from importlib import import_module
 from importlib.util import find_spec
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from offers.transport import MESSAGE_PATH
 from offers.views import endpoint, home
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path(MESSAGE_PATH.lstrip("/"), endpoint.message, name="message"),
     path("", home.home, name="home"),
 ]
