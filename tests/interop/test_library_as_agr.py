@@ -142,9 +142,11 @@ def test_our_test_message_arrives_though_the_answer_of_the_library_is_not_valid(
     refused = market.theirs.hear(lambda said: said.get("refused") == "TestMessageResponse")
     assert refused["status"] == 400
     assert "Result" in refused["text"]
-    sent = next(row for row in market.look()["messages"] if row["pk"] == pk)
-    assert (sent["state"], sent["answer"]) == ("delivered", "")
-    refusal = market.look()["refusals"][-1]
+    delivered = {"pk": pk, "state": "delivered", "answer": ""}.items()
+    seen = market.see(
+        lambda seen: any(delivered <= row.items() for row in seen["messages"]) and seen["refusals"]
+    )
+    refusal = seen["refusals"][-1]
     assert (refusal["status"], refusal["sender"]) == (400, "agr.library.example/AGR")
 
 
