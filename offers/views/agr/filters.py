@@ -50,3 +50,8 @@ def tabs(filters: Mapping[str, tuple[str, Q]], request: HttpRequest) -> list[dic
             {"label": label, "url": f"?{query.urlencode()}", "current": key == current, "count": None}
         )
     return found
+
+
+def counted(number: int, noun: str) -> str:
+    """1 offer, 2 offers."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

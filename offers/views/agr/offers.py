@@ -17,7 +17,7 @@ from offers.services import trading
 from offers.views import lists, live, scope
 
 from . import queries, space, timeline
-from .filters import by_place, is_filtered, tabs
+from .filters import by_place, counted, is_filtered, tabs
 from .rows import Chip, OfferRow, delivery_of
 
 MOST_AT_ONCE = 200
@@ -34,6 +34,7 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     context = {
         "offers": [OfferRow(row, now) for row in cut.rows],
         "slice": cut,
+        "shown": counted(len(cut.rows), "offer"),
         "tabs": tabs(queries.OFFER_FILTERS, request),
         "points": list(queries.points(membership.participant)),
         "csv_url": lists.csv_url(request),

@@ -10,6 +10,7 @@ from offers import figures
 from offers.models import FlexOffer
 from offers.services import drafts
 from offers.templatetags.portal import letter
+from offers.uftp.currencies import to_minor_unit
 from offers.uftp.isp import MAX_COUNT
 
 
@@ -25,6 +26,7 @@ class OptionView:
     along_wh: int  # the energy that goes the way that is asked
     per_mwh: Decimal | None
     coverage: float | None
+    currency: str = "EUR"
 
     @property
     def letter(self) -> str:
@@ -37,9 +39,9 @@ class OptionView:
     @property
     def least_price(self) -> Decimal | None:
         """What is paid at the least activation."""
-        if self.price is None or self.min_factor is None:
-            return None
-        return self.price * self.min_factor
+        if self.price is None or self.min_factor is None or self.min_factor == 1:
+            return self.price
+        return to_minor_unit(self.price * self.min_factor, self.currency)
 
     @property
     def kwh(self) -> float:
@@ -54,10 +56,10 @@ def options_of(offer: FlexOffer) -> list[OptionView]:
     typed = _sent(offer) if offer.message_id is not None else _drafted(offer.draft)
     need = figures.need_w(offer.flex_request.isps) if offer.flex_request is not None else {}
     length = offer.congestion_point.isp_duration
-    return [_view(n, parts, need, length) for n, parts in enumerate(typed)]
+    return [_view(n, parts, need, length, offer.currency) for n, parts in enumerate(typed)]
 
 
-def _view(index: int, typed: Typed, need: Mapping[int, int], length: timedelta) -> OptionView:
+def _view(index: int, typed: Typed, need: Mapping[int, int], length: timedelta, currency: str) -> OptionView:
     reference, price, factor, powers = typed
     along = figures.along_wh(powers, need, length)
     return OptionView(
@@ -69,6 +71,7 @@ def _view(index: int, typed: Typed, need: Mapping[int, int], length: timedelta) 
         along_wh=along,
         per_mwh=figures.per_mwh(price, along) if price is not None else None,
         coverage=figures.coverage(powers, need),
+        currency=currency,
     )
 
 

@@ -14,7 +14,7 @@ from offers.models import FlexOrder, Membership, Participant, Right, Role
 from offers.views import lists, live, scope
 
 from . import position, queries, space, timeline
-from .filters import by_place, day_of, is_filtered, number_of, tabs
+from .filters import by_place, counted, day_of, is_filtered, number_of, tabs
 from .options import OptionView
 from .rows import OrderRow
 
@@ -42,6 +42,7 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     context = {
         "orders": [OrderRow(row) for row in cut.rows],
         "slice": cut,
+        "shown": counted(len(cut.rows), "order"),
         "tabs": tabs(FILTERS, request),
         "points": list(queries.points(membership.participant)),
         "csv_url": lists.csv_url(request),
@@ -141,7 +142,7 @@ def lines_of(row: OrderRow, day: date) -> list[dict[str, Any]]:
             "local": formats.isp_hours(day, n, n, zone, minutes),
             "utc": formats.clock(formats.isp_start(day, n, zone, minutes), "UTC"),
             "power": power,
-            "kwh": power * hours / 1000,
+            "kwh": formats.signed(power * hours / 1000, 1),
         }
         for n, power in sorted(row.powers.items())
     ]

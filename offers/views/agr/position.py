@@ -15,7 +15,7 @@ from .rows import minutes_of
 
 Sums = dict[date, Counter[int]]  # watts per ISP of a day
 KEYS = ["ordered", "offered", "now"]  # what the chart draws, for its key
-HEADS = ["Local", "UTC", "ISP", "Ordered kW", "Offered kW"]
+HEADS = ["Day", "Local", "UTC", "ISP", "Ordered kW", "Offered kW"]
 
 
 @dataclass
@@ -61,9 +61,24 @@ class Position:
     def figure(self) -> charts.Figure:
         minute = self.now.replace(second=0, microsecond=0)  # so that a poll finds nothing new every second
         edge = charts.edge_of(minute, self.days[0], self.point.time_zone, minutes_of(self.point))
-        isps = self.isps
+        isps = [self._named(entry) for entry in self.isps]
         inside = edge if 0 <= edge <= len(isps) else None
         return charts.position(isps, self._shifted(self.ordered), self._shifted(self.offered), None, inside)
+
+    def _named(self, entry: charts.Isp) -> charts.Isp:
+        """Midnight has the short name of the day that begins: a row of the desk is narrow."""
+        if entry.get("isp") == 1:
+            entry["local"] = f"{self._day_of(entry):%a}"
+        return entry
+
+    def _day_of(self, entry: charts.Isp) -> date:
+        """The day of an entry of the axis, on which days stand behind each other."""
+        shift = entry["n"] - entry.get("isp", entry["n"])
+        for day in self.days:
+            if shift <= 0:
+                return day
+            shift -= self._last(day)
+        return self.days[-1]
 
     @property
     def mini(self) -> charts.Figure:
@@ -73,7 +88,7 @@ class Position:
     def words(self) -> str:
         """Ordered −140 today, offered +220 tomorrow."""
         parts = [
-            f"{kind} {formats.kilowatts(figures.peak_w(sums[day]))} {self._day_word(day)}"
+            f"{kind} {formats.kilowatts(figures.peak_w(sums[day]))} kW {self._day_word(day)}"
             for kind, sums in (("ordered", self.ordered), ("offered", self.offered))
             for day in self.days
             if figures.peak_w(sums.get(day, {}))
@@ -90,6 +105,7 @@ class Position:
         ordered, offered = self._shifted(self.ordered), self._shifted(self.offered)
         return [
             [
+                formats.day_name(self._day_of(entry)),
                 entry["local"],
                 entry.get("utc", ""),
                 str(entry.get("isp", entry["n"])),

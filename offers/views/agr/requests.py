@@ -12,7 +12,7 @@ from offers.models import FlexRequest, Membership, Right, Role
 from offers.views import lists, live, scope
 
 from . import queries, space
-from .filters import by_place, is_filtered, number_of, tabs
+from .filters import by_place, counted, is_filtered, number_of, tabs
 from .rows import OfferRow, RequestRow
 
 FILTERS: Mapping[str, tuple[str, Q]] = {
@@ -36,6 +36,7 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     context = {
         "requests": [RequestRow(row, now) for row in cut.rows],
         "slice": cut,
+        "shown": counted(len(cut.rows), "request"),
         "tabs": tabs(FILTERS, request),
         "points": list(queries.points(membership.participant)),
         "csv_url": lists.csv_url(request),

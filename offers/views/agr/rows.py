@@ -115,6 +115,18 @@ class OfferRow:
         return options.price_range(self.options)
 
     @property
+    def dearest(self) -> str:
+        """The upper end of the prices, without the currency that stands at the lower."""
+        return formats.grouped(self.prices[1], 2) if self.prices else ""
+
+    @property
+    def hours(self) -> str:
+        if self.span is None:
+            return ""
+        point = self.offer.congestion_point
+        return formats.isp_hours(self.offer.period, *self.span, point.time_zone, self.minutes)
+
+    @property
     def delivery(self) -> Chip:
         return offer_delivery(self.offer)
 

@@ -1,6 +1,6 @@
 """What happened to an offer or an order, in order: its moves and the attempts to deliver its messages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,34 +45,43 @@ TITLES = {
     "fail": "Given up: it was never delivered",
     "schedule": "Planned",
 }
+# An order is accepted by us: the gateway answers for its owner.
+ORDER_TITLES = {**TITLES, "accept": "Accepted by us: binding", "reject": "Refused by us"}
 LEVELS = {"accept": "good", "order": "good", "reject": "bad", "fail": "bad"}
 
 
 def of_offer(offer: FlexOffer) -> list[Entry]:
     sent = {offer.message_id: "Offer", offer.revocation_id: "Revocation"}
-    return _sorted(offer.events.select_related("user", "message"), sent)
+    own = {"send": offer.message_id, "revoke": offer.revocation_id}
+    moves = [_event(row, TITLES, own.get(row.event)) for row in _events(offer)]
+    return _sorted(moves, sent)
 
 
 def of_order(order: FlexOrder) -> list[Entry]:
     """The order came in; our answer went out."""
     answers = Message.objects.filter(answers=order.message_id).values_list("pk", flat=True)
-    return _sorted(order.events.select_related("user", "message"), {pk: "Answer" for pk in answers})
+    moves = [_event(row, ORDER_TITLES) for row in _events(order)]
+    return _sorted(moves, {pk: "Answer" for pk in answers})
 
 
-def _sorted(events: Iterable[Event], messages: dict[int | None, str]) -> list[Entry]:
+def _events(row: FlexOffer | FlexOrder) -> Iterable[Event]:
+    return row.events.select_related("user", "message").defer("message__sealed")
+
+
+def _sorted(moves: Iterable[Entry], messages: dict[int | None, str]) -> list[Entry]:
     attempts = Attempt.objects.filter(message__in=[pk for pk in messages if pk is not None])
     tries = [_attempt(row, messages[row.message_id]) for row in attempts]
-    return sorted([*(_event(row) for row in events), *tries], key=lambda entry: entry.at)
+    return sorted([*moves, *tries], key=lambda entry: entry.at)
 
 
-def _event(row: Event) -> Entry:
+def _event(row: Event, titles: Mapping[str, str], message: int | None = None) -> Entry:
     return Entry(
         at=row.at,
         icon=ICONS.get(row.event, "info"),
-        title=TITLES.get(row.event, row.event.capitalize()),
+        title=titles.get(row.event, row.event.capitalize()),
         text=row.text,
         who=row.user.get_username() if row.user is not None else _by(row),
-        message=row.message_id,
+        message=row.message_id or message,
         level=LEVELS.get(row.event, ""),
     )
 
