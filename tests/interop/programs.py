@@ -141,16 +141,12 @@ def database(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def pair(our_role: str, version: str, folder: Path) -> Iterator[Pair]:
-    """Both programs running: we play `our_role`, the official library the other one in `version`."""
-    their_role = "DSO" if our_role == "AGR" else "AGR"
-    secret = nacl.signing.SigningKey.generate()
-    our_port, their_port = servers.free_port(), servers.free_port()
-    ours_is, theirs_is = f"{our_role.lower()}.ours.example", f"{their_role.lower()}.library.example"
-    with ExitStack() as stack:
+def portal(folder: Path, **who: Any) -> Iterator[tuple[Program, dict[str, Any]]]:
+    """Our side alone, running: gunicorn, worker and a database of its own; and what it says of itself."""
+    with database(folder) as url:
         environment = {
             **os.environ,
-            "DATABASE_URL": stack.enter_context(database(folder)),
+            "DATABASE_URL": url,
             "REDIS_URL": "",
             "STATE_DIR": str(folder),
             "FLEXPORTAL_LOCAL_MARKET": "1",
@@ -158,17 +154,33 @@ def pair(our_role: str, version: str, folder: Path) -> Iterator[Pair]:
             "PYTHONPATH": str(settings.BASE_DIR),
         }
         ours = Program([sys.executable, str(HERE / "ours.py")], environment, folder / "ours.log")
-        stack.callback(ours.stop)
-        ours.tell(
-            domain=ours_is,
-            role=our_role,
-            port=our_port,
-            version=version,
-            counterparty=theirs_is,
-            counterparty_key=base64.b64encode(bytes(secret.verify_key)).decode(),
-            counterparty_endpoint=f"http://127.0.0.1:{their_port}{PATH}",
+        try:
+            ours.tell(**who)
+            yield ours, ours.next(60)
+        finally:
+            ours.stop()
+
+
+@contextmanager
+def pair(our_role: str, version: str, folder: Path) -> Iterator[Pair]:
+    """Both programs running: we play `our_role`, the official library the other one in `version`."""
+    their_role = "DSO" if our_role == "AGR" else "AGR"
+    secret = nacl.signing.SigningKey.generate()
+    their_port = servers.free_port()
+    ours_is, theirs_is = f"{our_role.lower()}.ours.example", f"{their_role.lower()}.library.example"
+    with ExitStack() as stack:
+        ours, ready = stack.enter_context(
+            portal(
+                folder,
+                domain=ours_is,
+                role=our_role,
+                port=servers.free_port(),
+                version=version,
+                counterparty=theirs_is,
+                counterparty_key=base64.b64encode(bytes(secret.verify_key)).decode(),
+                counterparty_endpoint=f"http://127.0.0.1:{their_port}{PATH}",
+            )
         )
-        ready = ours.next(60)
         theirs = Program([library_python(), str(HERE / "peer.py")], dict(os.environ), folder / "theirs.log")
         stack.callback(theirs.stop)
         theirs.tell(
