@@ -21,8 +21,7 @@ __all__ = ["BadMarket", "Entry", "Loaded", "MarketFile", "Problem", "dump", "loa
 def load(text: str, now: datetime) -> Loaded:
     """Load a market file, all of it or, with BadMarket and every fault in it, nothing of it."""
     market, problems = read(text, settings.LOCAL_MARKET)
-    # An entry that could not be read would make all that refers to it look wrong, too.
-    problems = problems or list(faults(market))
+    problems += faults(market)
     if problems:
         raise BadMarket(problems)
     return store(market, now)

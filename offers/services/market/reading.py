@@ -23,11 +23,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a section: the values that it gives, and the line of each."""
+    """One entry of a section: the values that it gives, and the line of each; `sound` if it has no fault."""
 
     line: int
     values: Mapping[str, Any]
     lines: Mapping[str, int]
+    sound: bool = True
 
     def problem(self, key: str, text: str) -> Problem:
         return Problem(self.lines.get(key, self.line), text)
@@ -86,7 +87,10 @@ USER: Fields = {
 
 
 def _window(node: yaml.Node) -> Entry:
-    return entry(node, WINDOW, "a window")
+    window, problems = entry(node, WINDOW, "a window")
+    if problems:
+        raise BadMarket(problems)
+    return window
 
 
 CONTRACT: Fields = {
@@ -117,7 +121,7 @@ def _sections(allow_local: bool) -> Mapping[str, tuple[Fields, str]]:
 
 
 def read(text: str, allow_local: bool) -> tuple[MarketFile, list[Problem]]:
-    """The entries that are right in themselves, and everything that is wrong with the others."""
+    """All entries with what could be read of them, and everything that is wrong in them."""
     market, problems = MarketFile(), []
     sections = _sections(allow_local)
     for key, node in pairs(compose(text), "the file"):
@@ -145,13 +149,16 @@ def _entries(node: yaml.Node, name: str, fields: Fields, what: str) -> tuple[lis
         return found, error.problems
     for item in listed:
         try:
-            found.append(entry(item, fields, what))
+            read_one, wrong_ones = entry(item, fields, what)
         except BadMarket as error:
             problems += error.problems
+        else:
+            found.append(read_one)
+            problems += wrong_ones
     return found, problems
 
 
-def entry(node: yaml.Node, fields: Fields, what: str) -> Entry:
+def entry(node: yaml.Node, fields: Fields, what: str) -> tuple[Entry, list[Problem]]:
     """One entry with all its faults at once: unknown, double, missing and wrong keys."""
     given: dict[str, Any] = {}
     lines: dict[str, int] = {}
@@ -166,9 +173,7 @@ def entry(node: yaml.Node, fields: Fields, what: str) -> Entry:
         except BadMarket as error:
             problems += error.problems
     problems += _missing(node, fields, lines, what)
-    if problems:
-        raise BadMarket(problems)
-    return Entry(line_of(node), given, lines)
+    return Entry(line_of(node), given, lines, sound=not problems), problems
 
 
 def _value(node: yaml.Node, spec: Field, name: str) -> Any:

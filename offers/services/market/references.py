@@ -1,11 +1,9 @@
 """What the entries of a market file refer to, in the file or in the database, and whether they agree."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
-
-from django.contrib.auth import get_user_model
 
 from offers import models
 
@@ -14,6 +12,7 @@ from .reading import Entry, MarketFile
 
 Party = tuple[str, str]  # domain, role
 LONGEST_DAY = timedelta(hours=25)
+USUAL_ISP = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +26,39 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Everything that there will be after the load."""
+    """Everything that there will be after the load. Where an entry could not be read, nobody can tell."""
 
     parties: dict[Party, bool]  # whether it is hosted
     points: dict[str, Point]
-    users: frozenset[str]
     contracts: dict[tuple[str, str, str], Any]
+    all_parties: bool
+    all_points: bool
 
 
 def known_after(market: MarketFile) -> Known:
     """What the database has, and what the file adds or changes."""
+    contracts = {
+        (c.dso.domain, c.agr.domain, c.contract_id): c.valid_to
+        for c in models.Contract.objects.select_related("dso", "agr")
+    }
+    return Known(
+        _parties(market),
+        _points(market),
+        contracts,
+        all_parties=all({"domain", "role"} <= entry.values.keys() for entry in market.participants),
+        all_points=all(entry.sound for entry in market.congestion_points),
+    )
+
+
+def _parties(market: MarketFile) -> dict[Party, bool]:
     parties = {(p.domain, p.role): p.hosted for p in models.Participant.objects.all()}
     for entry in market.participants:
-        party = entry.values["domain"], entry.values["role"]
+        party = entry.values.get("domain", ""), entry.values.get("role", "")
         parties[party] = entry.values.get("hosted", parties.get(party, False))
+    return parties
+
+
+def _points(market: MarketFile) -> dict[str, Point]:
     points = {
         point.entity_address: Point(
             point.dso.domain, frozenset(agr.domain for agr in point.agrs.all()), point.isp_duration
@@ -48,41 +66,25 @@ def known_after(market: MarketFile) -> Known:
         for point in models.CongestionPoint.objects.select_related("dso").prefetch_related("agrs")
     }
     for entry in market.congestion_points:
+        if not entry.sound:
+            continue
         old = points.get(entry.values["entity_address"])
         points[entry.values["entity_address"]] = Point(
             entry.values["dso"],
             frozenset(entry.values.get("agrs", old.agrs if old else ())),
-            entry.values.get("isp_duration", old.isp_duration if old else timedelta(minutes=15)),
+            entry.values.get("isp_duration", old.isp_duration if old else USUAL_ISP),
         )
-    contracts = {
-        (c.dso.domain, c.agr.domain, c.contract_id): c.valid_to
-        for c in models.Contract.objects.select_related("dso", "agr")
-    }
-    return Known(parties, points, frozenset(_usernames()), contracts)
-
-
-def _usernames() -> list[str]:
-    return list(get_user_model().objects.values_list("username", flat=True))
+    return points
 
 
 def faults(market: MarketFile) -> Iterator[Problem]:
     """Everything that does not fit together."""
     known = known_after(market)
-    for entries, same in (
-        (market.participants, lambda v: f"{v['domain']}/{v['role']}"),
-        (market.congestion_points, lambda v: v["entity_address"]),
-        (market.contracts, lambda v: f"{v['contract_id']} of {v['dso']} and {v['agr']}"),
-        (market.users, lambda v: f"{v['username']} for {'/'.join(v.get('participant', ('nobody',)))}"),
-    ):
-        yield from _twice(entries, same)
-    for entry in market.participants:
-        yield from _participant(entry, known)
-    for entry in market.congestion_points:
-        yield from _point(entry, known)
-    for entry in market.contracts:
-        yield from _contract(entry, known)
-    for entry in market.users:
-        yield from _user(entry, known)
+    sound = {one.name: [e for e in getattr(market, one.name) if e.sound] for one in fields(market)}
+    for name, (same, check) in CHECKS.items():
+        yield from _twice(sound[name], same)
+        for entry in sound[name]:
+            yield from check(entry, known)
 
 
 def _twice(entries: list[Entry], same: Callable[[Any], str]) -> Iterator[Problem]:
@@ -102,7 +104,7 @@ def _participant(entry: Entry, known: Known) -> Iterator[Problem]:
 
 
 def _unknown(entry: Entry, key: str, domain: str, role: str, known: Known) -> Iterator[Problem]:
-    if (domain, role) in known.parties:
+    if (domain, role) in known.parties or not known.all_parties:
         return
     there = sorted(name for name, has in known.parties if has == role)
     hint = f"there are {', '.join(there[:10])}" if there else f"no {role} is known; add it to participants"
@@ -124,12 +126,12 @@ def _contract(entry: Entry, known: Known) -> Iterator[Problem]:
         yield entry.problem("windows", "windows: write either windows, or isps and days")
     if "days" in given and "isps" not in given:
         yield entry.problem("days", "days: write isps, too: on which ISPs of these days")
-    point = known.points.get(given["congestion_point"])
-    if point is None:
+    point = known.points.get(given["congestion_point"]) if known.all_points else None
+    if point is None and known.all_points:
         text = f"congestion_point: there is no {given['congestion_point']}; add it to congestion_points"
         yield entry.problem("congestion_point", text)
-    else:
-        yield from _at_point(entry, point)
+    elif point is not None:
+        yield from _at_point(entry, point, known)
 
 
 def _dates(entry: Entry, known: Known) -> Iterator[Problem]:
@@ -141,11 +143,11 @@ def _dates(entry: Entry, known: Known) -> Iterator[Problem]:
         yield entry.problem(key, f"{key}: valid_to {end} is before valid_from {given['valid_from']}")
 
 
-def _at_point(entry: Entry, point: Point) -> Iterator[Problem]:
+def _at_point(entry: Entry, point: Point, known: Known) -> Iterator[Problem]:
     given = entry.values
-    if given["dso"] != point.dso:
+    if given["dso"] != point.dso and (given["dso"], "DSO") in known.parties:
         yield entry.problem("dso", f"dso: the DSO of {given['congestion_point']} is {point.dso}")
-    if given["agr"] not in point.agrs:
+    if given["agr"] not in point.agrs and (given["agr"], "AGR") in known.parties:
         text = f"agr: {given['agr']} is no AGR of {given['congestion_point']}; add it to the point's agrs"
         yield entry.problem("agr", text)
     last = LONGEST_DAY // point.isp_duration
@@ -172,3 +174,13 @@ def _user(entry: Entry, known: Known) -> Iterator[Problem]:
     if known.parties.get((domain, role)) is False:
         text = f"participant: {domain}/{role} is not hosted here: nobody can act for it on this installation"
         yield entry.problem("participant", text)
+
+
+Check = tuple[Callable[[Any], str], Callable[[Entry, Known], Iterator[Problem]]]
+# For every section: what makes an entry the same as another one, and what must hold of each.
+CHECKS: Mapping[str, Check] = {
+    "participants": (lambda v: f"{v['domain']}/{v['role']}", _participant),
+    "congestion_points": (lambda v: str(v["entity_address"]), _point),
+    "contracts": (lambda v: f"{v['contract_id']} of {v['dso']} and {v['agr']}", _contract),
+    "users": (lambda v: f"{v['username']} for {'/'.join(v.get('participant', ('nobody',)))}", _user),
+}

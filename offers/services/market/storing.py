@@ -67,7 +67,9 @@ def _own_keys(row: models.Participant, entry: Entry, now: datetime, done: Loaded
     secret = entry.values.get("signing_key")
     signing = row.keys.valid_at(now).exclude(private=None)
     if secret is not None or not signing.exists():
-        keys.add_signing_key(row, now, secret)
+        key = keys.add_signing_key(row, now, secret)
+        if key.valid_to is not None and key.valid_to <= now:
+            done.notes.append(f"The signing_key of {row.slug} was retired before; it stays retired.")
     held = {uftp.seal.to_cs1(public) for public in keys.public_keys(row, now)}
     if not held.issuperset(entry.values.get("public_keys", ())):
         done.notes.append(
