@@ -18,7 +18,7 @@ from offers.views import scope
 
 from . import queries, space
 from .options import options_of, span_of
-from .rows import minutes_of
+from .rows import RequestRow, minutes_of
 
 TOO_LATE = "This FlexRequest is closed: an offer on it would be rejected."
 
@@ -79,7 +79,7 @@ def _start(
     now: datetime,
     source: FlexOffer | None = None,
 ) -> HttpResponseBase:
-    if asked is not None and (asked.state not in ("sent", "accepted") or not _runs(asked, now)):
+    if asked is not None and not RequestRow(asked, now).is_open:
         raise domain.IllegalMove(TOO_LATE)
     row = asked or source
     if row is None:
@@ -95,10 +95,6 @@ def _start(
         request=asked,
     )
     return redirect(scope.url(membership, "agr-offer-edit", offer.pk))
-
-
-def _runs(asked: FlexRequest, now: datetime) -> bool:
-    return asked.expires_at is not None and now < asked.expires_at
 
 
 # --- the page ---------------------------------------------------------------------------------------

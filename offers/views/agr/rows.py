@@ -156,6 +156,12 @@ class OfferRow:
         return self.offer.expires_at or typed_expiry(self.offer.draft)
 
     @property
+    def copyable(self) -> bool:
+        """Whether a copy could still be sent: its request runs, or there is none."""
+        asked = self.offer.flex_request
+        return asked is None or RequestRow(asked, self.now).is_open
+
+    @property
     def revocable(self) -> bool:
         return may_revoke(self.offer, self.now)
 

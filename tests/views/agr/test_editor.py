@@ -1,0 +1,239 @@
+"""The editor's endpoints: started from a request, checked, saved, sent, planned, previewed, thrown away."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+
+from offers import models
+from offers.services import trading
+from tests import cast
+from tests.cast import NOON, Cast
+
+from .conftest import Address
+
+
+@pytest.fixture
+def draft(everybody: Cast, trader: Client, address: Address) -> models.FlexOffer:
+    """A new offer on a request, as the button makes it."""
+    row = cast.answerable_request(everybody)
+    response = trader.post(address("agr-offer-new", row.pk))
+    offer = models.FlexOffer.objects.get()
+    assert response["Location"] == address("agr-offer-edit", offer.pk)
+    return offer
+
+
+def good() -> dict[str, Any]:
+    return cast.offer_draft(NOON + timedelta(hours=1))
+
+
+def post(client: Client, url: str, draft: Any) -> Any:
+    return client.post(url, json.dumps(draft), content_type="application/json")
+
+
+def test_a_new_offer_has_one_empty_option_and_lives_as_long_as_its_request(draft: models.FlexOffer) -> None:
+    assert draft.draft["expires_at"] == "2026-03-02T13:00:00Z"
+    assert [o["option_reference"] for o in draft.draft["options"]] == ["A"]
+    assert draft.currency == "EUR" and draft.flex_request is not None
+
+
+def test_the_editor_is_given_the_request_isp_by_isp_with_its_findings(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    response = trader.get(address("agr-offer-edit", draft.pk))
+    data = response.context["editor_data"]
+    assert [isp["n"] for isp in data["request"]["isps"]] == list(range(65, 81))
+    requested = data["request"]["isps"][4]
+    assert requested["disposition"] == "Requested" and requested["max_w"] == -200_000
+    assert requested["local"] == "17:00" and requested["utc"] == "16:00"
+    assert "OfferOption[1].Price" in {finding["field"] for finding in data["findings"]}
+    assert response.context["heading"] == "Station West, tomorrow 17:00–19:00"
+
+
+def test_checking_says_every_reason_with_its_field_and_stores_nothing(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    typed = good()
+    typed["expires_at"] = "2026-03-04T00:00:00+01:00"
+    typed["options"][1]["option_reference"] = "A"
+    typed["options"][2]["isps"][0]["power"] = "lots"
+    found = post(trader, address("agr-offer-check", draft.pk), typed).json()["findings"]
+    assert {(f["field"], f["severity"]) for f in found} >= {("OfferOption[3].ISP[69].Power", "error")}
+    typed["options"][2]["isps"][0]["power"] = -1
+    found = post(trader, address("agr-offer-check", draft.pk), typed).json()["findings"]
+    assert "OfferOption[2].OptionReference" in {f["field"] for f in found}
+    typed["options"][1]["option_reference"] = "B"
+    found = post(trader, address("agr-offer-check", draft.pk), typed).json()["findings"]
+    assert [f["field"] for f in found] == ["ExpirationDateTime"]
+    draft.refresh_from_db()
+    assert draft.draft["options"][0]["price"] == ""
+
+
+def test_a_draft_without_fault_has_no_findings(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    assert post(trader, address("agr-offer-check", draft.pk), good()).json() == {"findings": []}
+
+
+def test_saving_keeps_what_was_typed_right_or_wrong(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    typed = good()
+    typed["options"][0]["price"] = "1O1"
+    answer = post(trader, address("agr-offer-save", draft.pk), typed)
+    assert answer.json()["saved_at"] == "2026-03-02T11:00:00Z"
+    draft.refresh_from_db()
+    assert draft.draft == typed
+    page = trader.get(address("agr-offer-edit", draft.pk))
+    assert page.context["editor_data"]["draft"] == typed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"\xff",
+        b'{"a": NaN}',
+        b'{"a": "\\u0000"}',
+        b'{"a": "\\ud800"}',
+        b"[" * 100_000,
+        b"1e999",
+    ],
+)
+@pytest.mark.parametrize("name", ["agr-offer-check", "agr-offer-save"])
+def test_what_is_no_draft_is_refused_with_a_sentence(
+    draft: models.FlexOffer, trader: Client, address: Address, name: str, body: bytes
+) -> None:
+    answer = trader.post(address(name, draft.pk), body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["sentence"]
+
+
+@pytest.mark.parametrize("typed", [{"options": 7}, {"options": [{"isps": "x"}]}, {"options": [{}] * 60}])
+def test_an_object_of_another_shape_is_a_finding_and_no_failure(
+    draft: models.FlexOffer, trader: Client, address: Address, typed: dict[str, Any]
+) -> None:
+    assert post(trader, address("agr-offer-check", draft.pk), typed).json()["findings"]
+    assert post(trader, address("agr-offer-save", draft.pk), typed).status_code == 200
+    for name in ("agr-offer-edit", "agr-offer"):
+        assert trader.get(address(name, draft.pk)).status_code == 200
+    assert trader.get(address("agr-desk")).status_code == 200
+    assert trader.post(address("agr-offer-send", draft.pk)).status_code == 422
+    assert trader.post(address("agr-offer-preview", draft.pk)).status_code == 422
+
+
+def test_sending_signs_it_and_shows_the_offer(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    response = trader.post(address("agr-offer-send", draft.pk), {"draft": json.dumps(good())}, follow=True)
+    assert response.redirect_chain == [(address("agr-offer", draft.pk), 302)]
+    draft.refresh_from_db()
+    assert draft.state == "sent" and draft.options.count() == 3
+    assert "is signed and on its way" in response.content.decode()
+
+
+def test_a_refused_offer_comes_back_with_all_reasons_and_everything_typed(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    typed = good()
+    typed["expires_at"] = "2026-03-01T00:00:00+01:00"
+    response = trader.post(address("agr-offer-send", draft.pk), {"draft": json.dumps(typed)})
+    assert response.status_code == 422
+    data = response.context["editor_data"]
+    assert data["draft"] == typed and data["findings"][0]["field"] == "ExpirationDateTime"
+    assert "Not sent, for 1 reason" in response.content.decode()
+    draft.refresh_from_db()
+    assert draft.state == "draft" and draft.draft == typed and not draft.options.exists()
+
+
+def test_what_was_sent_is_not_edited_any_more(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    trader.post(address("agr-offer-send", draft.pk), {"draft": json.dumps(good())})
+    assert trader.get(address("agr-offer-edit", draft.pk))["Location"] == address("agr-offer", draft.pk)
+    answer = post(trader, address("agr-offer-save", draft.pk), good())
+    assert answer.status_code == 409 and "cannot be changed" in answer.json()["sentence"]
+    assert trader.post(address("agr-offer-send", draft.pk)).status_code == 409
+    assert trader.post(address("agr-offer-delete", draft.pk)).status_code == 409
+
+
+def test_the_preview_is_the_xml_as_it_would_go_out(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    response = trader.post(address("agr-offer-preview", draft.pk), {"draft": json.dumps(good())})
+    assert response["Content-Type"].startswith("text/plain")
+    text = response.content.decode()
+    assert text.startswith("<FlexOffer ") and 'OptionReference="C"' in text
+    assert models.Message.objects.filter(type="FlexOffer").count() == 0
+
+
+def test_the_preview_of_what_cannot_be_written_says_why(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    response = trader.post(address("agr-offer-preview", draft.pk))
+    assert response.status_code == 422 and b"OfferOption[1].Price" in response.content
+
+
+def test_a_planned_offer_is_sent_by_itself_at_the_local_time(
+    draft: models.FlexOffer, trader: Client, address: Address, everybody: Cast
+) -> None:
+    post(trader, address("agr-offer-save", draft.pk), good())
+    response = trader.post(address("agr-offer-schedule", draft.pk), {"at": "2026-03-02T12:30"}, follow=True)
+    assert "planned for Mon 2 Mar 12:30" in response.content.decode()
+    draft.refresh_from_db()
+    assert draft.send_at == NOON + timedelta(minutes=30)
+    trading.send_planned(NOON + timedelta(minutes=31))
+    draft.refresh_from_db()
+    assert draft.state == "sent"
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"), [("soon", "is no time"), ("2026-03-02T11:00", "in the future")]
+)
+def test_a_time_that_cannot_be_planned_is_refused(
+    draft: models.FlexOffer, trader: Client, address: Address, typed: str, sentence: str
+) -> None:
+    response = trader.post(address("agr-offer-schedule", draft.pk), {"at": typed})
+    assert sentence in " ".join(str(m) for m in get_messages(response.wsgi_request))
+    draft.refresh_from_db()
+    assert draft.send_at is None
+
+
+def test_a_plan_is_taken_back_by_an_empty_time(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    post(trader, address("agr-offer-save", draft.pk), good())
+    trader.post(address("agr-offer-schedule", draft.pk), {"at": "2026-03-02T12:30"})
+    trader.post(address("agr-offer-schedule", draft.pk), {"at": ""})
+    draft.refresh_from_db()
+    assert draft.send_at is None
+
+
+def test_a_draft_is_thrown_away(draft: models.FlexOffer, trader: Client, address: Address) -> None:
+    response = trader.post(address("agr-offer-delete", draft.pk))
+    assert response["Location"] == address("agr-offers")
+    assert not models.FlexOffer.objects.exists()
+    assert trader.get(address("agr-offer-edit", draft.pk)).status_code == 404
+
+
+def test_a_copy_has_the_options_to_the_cent_and_can_be_sent(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    mine, _ = cast.accepted_offer(everybody)
+    trader.post(address("agr-offer-copy", mine.pk))
+    copy = models.FlexOffer.objects.filter(owner=everybody.agr).latest("pk")
+    assert copy.pk != mine.pk and copy.flex_request_id == mine.flex_request_id
+    assert [o["price"] for o in copy.draft["options"]] == ["101.40", "55.00", "126.15"]
+    assert trading.check_offer(copy, copy.draft, NOON) == []
+
+
+def test_a_page_that_changes_something_is_not_opened_by_a_link(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    for name in ("send", "save", "check", "delete", "schedule", "preview", "copy", "revoke"):
+        assert trader.get(address(f"agr-offer-{name}", draft.pk)).status_code == 405
