@@ -15,7 +15,7 @@ from .simple import DATE_TIME as DATE_TIME_TYPE
 from .simple import INTERNET_DOMAIN, SPEC_VERSION, UUID, SimpleType
 
 VERSIONS = ("3.0.0", "3.1.0")
-WIRE_VERSION = re.compile(r"3\.([01])\.(0|[1-9][0-9]{0,8})", re.ASCII)
+WIRE_VERSION = re.compile(r"3\.([01])\.(0|[1-9][0-9]{0,8})")
 
 
 def wire_version(text: str) -> str | None:

@@ -73,6 +73,12 @@ def test_only_utf_8_is_read_whatever_the_label_says(encoding, label):
         assert isinstance(refused(xml), uftp.NotXML)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_the_guard_lets_no_parser_recognise_utf_16_by_itself(encoding):
+    with pytest.raises(uftp.NotXML, match="byte [01] is 0x00"):
+        guard.guard(BODY.encode(encoding))
+
+
 @pytest.mark.parametrize(
     "declaration",
     [

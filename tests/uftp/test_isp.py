@@ -102,7 +102,9 @@ def test_an_isp_that_the_day_does_not_have_is_an_error_that_says_which_there_are
         isp.isp_bounds(date(2026, 3, 29), AMSTERDAM, QUARTER, n)
 
 
-@pytest.mark.parametrize("length", [timedelta(0), -QUARTER, timedelta(microseconds=1), timedelta(days=2)])
+@pytest.mark.parametrize(
+    "length", [timedelta(0), -QUARTER, timedelta(microseconds=1), timedelta(seconds=90), timedelta(days=2)]
+)
 def test_a_length_that_no_isp_has_is_an_error(length):
     assert not isp.is_length(length)
     with pytest.raises(ValueError, match="is no ISP length"):

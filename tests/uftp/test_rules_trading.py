@@ -64,6 +64,11 @@ def test_v24_an_available_isp_needs_no_direction():
     assert uftp.check_request(request(isps=both), MARKET, NOON, None) == []
 
 
+def test_v25_a_single_allowed_power_is_a_bound_like_any():
+    fixed = request(isps=rows((69, "Requested", -5, -5), (70, "Available", 0, 0)))
+    assert uftp.check_request(fixed, MARKET, NOON, None) == []
+
+
 @pytest.mark.parametrize("disposition", ["Requested", "Available", None])
 def test_v25_the_bounds_of_every_isp_must_be_in_order(disposition):
     wrong = request(isps=rows((69, "Requested", -5, 0), (70, disposition, 7, 6)))

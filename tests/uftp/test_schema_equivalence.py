@@ -41,7 +41,7 @@ ATTRIBUTES = """
 EDGES = {
     "Version": "3.1.0 3.0.0 ٣.١.٠ 03.01.00 3.1 3.1.0.0 v3.1.0 3.1.0-rc 3..0 999.999.999",
     "Domain": (
-        "a.example b-c.d.example xn--caf-dma.example A.example a..example a.example. -a.example"
+        "a.example b-c.d.example b-c-d.e-f-g.example xn--caf-dma.example A.example a..example a.example. -a.example"
         " a-.example a.e 127.0.0.1 localhost a_b.example a.exa-mple 1.ex a.e1"
     ),
     "ID": (
