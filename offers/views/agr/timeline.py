@@ -53,15 +53,27 @@ LEVELS = {"accept": "good", "order": "good", "reject": "bad", "fail": "bad"}
 def of_offer(offer: FlexOffer) -> list[Entry]:
     sent = {offer.message_id: "Offer", offer.revocation_id: "Revocation"}
     own = {"send": offer.message_id, "revoke": offer.revocation_id}
-    moves = [_event(row, TITLES, own.get(row.event)) for row in _events(offer)]
-    return _sorted(moves, sent)
+    return entries(offer, TITLES, own, sent)
+
+
+def entries(
+    row: FlexOffer | FlexOrder,
+    titles: Mapping[str, str],
+    own: Mapping[str, int | None],
+    sent: dict[int | None, str],
+) -> list[Entry]:
+    """The moves of a row under `titles`, and the attempts of the messages in `sent`; `own`: which message
+    of ours a move sent."""
+    return _sorted([_event(move, titles, own.get(move.event)) for move in _events(row)], sent)
 
 
 def of_order(order: FlexOrder) -> list[Entry]:
     """The order came in; our answer went out."""
-    answers = Message.objects.filter(answers=order.message_id).values_list("pk", flat=True)
-    moves = [_event(row, ORDER_TITLES) for row in _events(order)]
-    return _sorted(moves, {pk: "Answer" for pk in answers})
+    return entries(order, ORDER_TITLES, {}, {pk: "Answer" for pk in answers_to(order.message_id)})
+
+
+def answers_to(message: int | None) -> list[int]:
+    return list(Message.objects.filter(answers=message).values_list("pk", flat=True))
 
 
 def _events(row: FlexOffer | FlexOrder) -> Iterable[Event]:

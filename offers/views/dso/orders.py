@@ -1,0 +1,140 @@
+"""What we ordered: the list, and one order with its delivery, its answer and its power per ISP."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from offers import formats
+from offers.domain import OrderState
+from offers.models import FlexOrder, Membership, MessageState, Participant, Right, Role
+from offers.views import lists, live, scope
+from offers.views.agr import position, space
+from offers.views.agr.filters import by_place, counted, is_filtered, tabs
+from offers.views.agr.orders import SCHEDULE, as_option, lines_of
+from offers.views.agr.rows import Chip, OrderRow, delivery_of
+
+from . import history
+
+FILTERS: Mapping[str, tuple[str, Q]] = {
+    "": ("All", Q()),
+    "sent": ("No answer", Q(state=OrderState.SENT)),
+    "accepted": ("Accepted", Q(state=OrderState.ACCEPTED)),
+    "rejected": ("Rejected", Q(state=OrderState.REJECTED)),
+    "failed": ("Failed", Q(state=OrderState.FAILED)),
+}
+
+
+def orders_of(dso: Participant) -> QuerySet[FlexOrder]:
+    rows: QuerySet[FlexOrder] = FlexOrder.objects.of(dso)
+    return rows.select_related(
+        "counterparty", "congestion_point", "message", "flex_offer", "flex_offer__flex_request", "option"
+    ).defer("message__sealed", "flex_offer__draft")
+
+
+class PlacedRow(OrderRow):
+    """An order of ours: how far it got, and what the aggregator said."""
+
+    def __init__(self, order: FlexOrder, now: datetime) -> None:
+        super().__init__(order)
+        self.now = now
+
+    @property
+    def delivery(self) -> Chip | None:
+        return delivery_of(self.order.message, self.order.congestion_point.time_zone)
+
+    @property
+    def answer(self) -> Chip | None:
+        if self.order.state == OrderState.ACCEPTED:
+            return Chip("ordered", "Accepted, binding", self.order.message.answered_at)
+        if self.order.state != OrderState.SENT:
+            return Chip(self.order.state, "", self.order.state_at)
+        if self.order.message.state != MessageState.DELIVERED:
+            return None
+        silent = int((self.now - self.order.message.state_at).total_seconds())
+        return Chip("sent", "", formats.ago(silent))
+
+    @property
+    def next_step(self) -> str:
+        """What happens next, in words."""
+        return {
+            OrderState.SENT: "The aggregator will answer. Until then a revocation of the offer wins.",
+            OrderState.ACCEPTED: "It is binding on both sides. There is no message that takes an order back.",
+            OrderState.REJECTED: "Nothing was bought. The offer can be ordered again while it is valid.",
+            OrderState.FAILED: "It never arrived, so nothing was bought. Send it again or order another.",
+        }[OrderState(self.order.state)]
+
+
+@scope.page(Right.VIEW, Role.DSO)
+def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    now = timezone.now()
+    rows = filtered(orders_of(membership.participant), request)
+    if lists.wants_csv(request):
+        wanted = rows.order_by("-pk")[: lists.CSV_LIMIT]
+        return lists.csv_of(wanted.iterator(chunk_size=500), COLUMNS, "orders.csv")
+    cut = lists.slice_of(rows, request)
+    context = {
+        "orders": [PlacedRow(row, now) for row in cut.rows],
+        "slice": cut,
+        "shown": counted(len(cut.rows), "order"),
+        "tabs": tabs(FILTERS, request),
+        "points": list(membership.participant.congestion_points.all()),
+        "csv_url": lists.csv_url(request),
+        "filters": request.GET,
+        "is_filtered": is_filtered(request),
+    }
+    return live.answer(request, membership, "dso/orders.html", "dso/_orders.html", context, now)
+
+
+def filtered(rows: QuerySet[FlexOrder], request: HttpRequest) -> QuerySet[FlexOrder]:
+    state = FILTERS.get(request.GET.get("state", ""), FILTERS[""])
+    return by_place(rows.filter(state[1]), request)
+
+
+COLUMNS: list[tuple[str, Any]] = [
+    ("order", lambda row: row.order_reference),
+    ("message_id", lambda row: row.message.message_id),
+    ("offer", lambda row: str(row.flex_offer) if row.flex_offer else ""),
+    ("option", lambda row: row.option_reference),
+    ("congestion_point", lambda row: row.congestion_point.entity_address),
+    ("agr", lambda row: row.counterparty.domain),
+    ("day", lambda row: row.period.isoformat()),
+    ("state", lambda row: row.state),
+    ("placed_at", lambda row: formats.iso(row.created_at)),
+    ("activation_factor", lambda row: row.factor),
+    ("price", lambda row: row.price),
+    ("currency", lambda row: row.currency),
+    ("energy_wh", lambda row: row.energy_wh),
+    ("peak_w", lambda row: row.peak_w),
+    ("reason", lambda row: row.reason),
+]
+
+
+@scope.page(Right.VIEW, Role.DSO)
+def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    now = timezone.now()
+    order = orders_of(membership.participant).get(pk=pk)
+    if request.GET.get("format") == "csv":
+        columns: list[tuple[str, Any]] = [(name, itemgetter(name)) for name in SCHEDULE]
+        lines: Any = position.schedule([order])
+        return lists.csv_of(lines, columns, f"order-{order.pk}.csv")
+    row = PlacedRow(order, now)
+    point, day = order.congestion_point, order.period
+    asked = order.flex_offer.flex_request if order.flex_offer is not None else None
+    context = {
+        "row": row,
+        "order": order,
+        "point": point,
+        "heading": space.heading(point, day, row.span, now),
+        "space_keys": space.KEYS,
+        "chart": space.chart(point, day, asked, [as_option(row)]),
+        "lines": lines_of(row, day),
+        "steps": space.steps(point, day, sorted(row.powers), now, None),
+        "timeline": history.of_order(order),
+        "may_send_again": order.message.state in (MessageState.FAILED, MessageState.EXPIRED),
+    }
+    return live.answer(request, membership, "dso/order.html", "dso/_order.html", context, now)
