@@ -37,6 +37,8 @@ CHECKS: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {
 }
 QUICK = "not browser and not interop"
 WHOLE = "browser or interop"
+PARALLEL = ("-n", "2")
+BY_FILE = (*PARALLEL, "--dist", "loadfile")  # such a file starts a whole portal
 PACKAGES = {
     "PostgreSQL": (servers.postgresql_programs, ["postgresql"]),
     "Redis": (servers.redis_program, ["redis-server"]),
@@ -129,9 +131,9 @@ class Tests:
 def embedded_leg(tests: Tests) -> bool:
     environment = {"DATABASE_URL": "", "REDIS_URL": ""}
     with heading("Tests on SQLite, without Redis"):
-        quick = tests.run(f"{QUICK} and not postgres and not redis", environment, "-n", "2")
+        quick = tests.run(f"{QUICK} and not postgres and not redis", environment, *PARALLEL)
     with heading("Browser and interop tests on SQLite, without Redis"):
-        return tests.run(f"({WHOLE}) and not postgres and not redis", environment) and quick
+        return tests.run(f"({WHOLE}) and not postgres and not redis", environment, *BY_FILE) and quick
 
 
 def server_leg(tests: Tests) -> bool:
@@ -141,9 +143,9 @@ def server_leg(tests: Tests) -> bool:
         )
         environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
         with heading("Tests on PostgreSQL, with Redis"):
-            quick = tests.run(QUICK, environment, "-n", "2")
+            quick = tests.run(QUICK, environment, *PARALLEL)
         with heading("Browser and interop tests on PostgreSQL, with Redis"):
-            return tests.run(WHOLE, environment) and quick
+            return tests.run(WHOLE, environment, *BY_FILE) and quick
 
 
 def main() -> int:
