@@ -70,6 +70,14 @@ def request(**given: Any) -> uftp.FlexRequest:
     return replace(message, **given)
 
 
+def rows(*given: tuple[int, str | None, int, int]) -> tuple[uftp.RequestISP, ...]:
+    """From (start, disposition, min, max)."""
+    return tuple(
+        uftp.RequestISP(disposition=disposition, min_power=low, max_power=high, start=start)
+        for start, disposition, low, high in given
+    )
+
+
 def isps(*given: tuple[int, int, int]) -> tuple[uftp.PowerISP, ...]:
     """From (start, duration, power)."""
     return tuple(uftp.PowerISP(start=start, duration=n, power=power) for start, n, power in given)
@@ -131,6 +139,18 @@ def response(**given: Any) -> uftp.FlexOfferResponse:
         **_metadata("dso", "agr", ORDER_ID), result="Accepted", flex_offer_message_id=OFFER_ID
     )
     return replace(message, **given)
+
+
+# --- reasons --------------------------------------------------------------------------------------
+
+
+def texts(reasons: list[uftp.Reason]) -> list[str]:
+    return [reason.text for reason in reasons]
+
+
+def one(reasons: list[uftp.Reason], field: str, text: str) -> None:
+    """There is this reason and no other."""
+    assert [(reason.field, reason.text) for reason in reasons] == [(field, text)]
 
 
 # --- any message ----------------------------------------------------------------------------------

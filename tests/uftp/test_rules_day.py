@@ -10,7 +10,7 @@ from offers import uftp
 from offers.uftp.rules import d2_expired, d11_same_offsets, d12_scope
 
 from . import samples
-from .samples import MARKET, NOON, TOMORROW, isps, offer, order, prognosis, request
+from .samples import MARKET, NOON, TOMORROW, isps, offer, one, order, prognosis, request, texts
 
 HOUR = timedelta(hours=1)
 
@@ -27,14 +27,6 @@ def check(message, market=MARKET, now=NOON):
 
 
 EVERY = [request, offer, order, prognosis]
-
-
-def texts(reasons):
-    return [reason.text for reason in reasons]
-
-
-def one(reasons, field, text):
-    assert [(reason.field, reason.text) for reason in reasons] == [(field, text)]
 
 
 @pytest.mark.parametrize("made", EVERY)

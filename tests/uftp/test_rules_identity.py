@@ -6,7 +6,7 @@ from offers import uftp
 from offers.uftp.rules import v8_already_submitted, v51_version
 
 from . import samples
-from .test_rules_day import one, texts
+from .samples import one, texts
 
 
 def check(message, **given):
