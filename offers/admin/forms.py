@@ -2,16 +2,18 @@
 
 import re
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import ValidationError
 
 from offers import models, transport, uftp
+from offers.services.market import duration_text
 from offers.uftp import simple
 from offers.uftp.currencies import CODES
-from offers.uftp.isp import format_duration, is_length, parse_duration, zone
+from offers.uftp.isp import is_length, parse_duration, zone
 
 LONGEST_DAY = timedelta(hours=25)
 
@@ -26,7 +28,7 @@ class DurationField(forms.CharField):
     """A duration as the protocol writes it: PT15M."""
 
     def prepare_value(self, value: Any) -> Any:
-        return format_duration(value) if isinstance(value, timedelta) else value
+        return duration_text(value) if isinstance(value, timedelta) else value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return super().has_changed(self.prepare_value(initial), data)
@@ -121,6 +123,8 @@ class CongestionPointForm(forms.ModelForm):  # type: ignore[type-arg]
             "day_ahead_redispatch_by",
             "intraday_redispatch_by",
         )
+        labels: ClassVar = {"dso": "DSO", "capacity_w": "Capacity (W)"}
+        widgets: ClassVar = {"entity_address": forms.TextInput({"size": 60})}
 
     def clean_entity_address(self) -> str:
         return must_match(self.cleaned_data["entity_address"], simple.ENTITY_ADDRESS)
@@ -168,6 +172,15 @@ class ContractForm(forms.ModelForm):  # type: ignore[type-arg]
             "max_activations",
             "lead_time",
         )
+        labels: ClassVar = {
+            "contract_id": "ContractID",
+            "dso": "DSO",
+            "agr": "AGR",
+            "reserved_power_w": "Reserved power (W)",
+            "availability_price": "Availability price",
+            "activation_price": "Activation price",
+        }
+        widgets: ClassVar = {name: AdminDateWidget(format="%Y-%m-%d") for name in ("valid_from", "valid_to")}
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}

@@ -33,6 +33,16 @@ class ParticipantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("name", "domain")
     actions = ("make_signing_keys",)
     readonly_fields = ("failing_since", "bad_seals")
+    fields = (
+        ("domain", "role"),
+        "name",
+        "hosted",
+        "endpoint",
+        "version",
+        "profile",
+        "barred",
+        ("failing_since", "bad_seals"),
+    )
     change_form_template = "admin/offers/participant/change_form.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -8,6 +8,22 @@ from django.http import HttpRequest
 from offers import models
 
 
+@admin.display(description="created (UTC)", ordering="created_at")
+def created(row: Any) -> str:
+    return f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+
+
+@admin.display(description="MessageID", ordering="message_id")
+def short_id(row: models.Message) -> str:
+    """Enough to tell messages apart; all of it is on the next page."""
+    return f"{row.message_id[:8]}…"
+
+
+@admin.display(description="at (UTC)", ordering="at")
+def moment(row: Any) -> str:
+    return f"{row.at:%Y-%m-%d %H:%M:%S}"
+
+
 class NoChange:
     """Only services write these rows."""
 
@@ -103,12 +119,12 @@ class MessageAdmin(ReadOnly):
     """The sealed bytes are in the console; here is what is known about them."""
 
     list_display = (
-        "created_at",
+        created,
         "owner",
         "direction",
         "counterparty",
         "type",
-        "message_id",
+        short_id,
         "state",
         "answer",
         "attempts",
@@ -121,7 +137,7 @@ class MessageAdmin(ReadOnly):
 
 @admin.register(models.Event)
 class EventAdmin(ReadOnly):
-    list_display = ("at", "owner", "event", "from_state", "to_state", "user", "text")
+    list_display = (moment, "owner", "event", "from_state", "to_state", "user", "text")
     list_filter = ("event", "owner")
     list_select_related = ("owner", "user")
 
@@ -135,6 +151,6 @@ class AttemptAdmin(ReadOnly):
 
 @admin.register(models.Refusal)
 class RefusalAdmin(ReadOnly):
-    list_display = ("at", "status", "sender", "peer_address", "text")
+    list_display = (moment, "status", "sender", "peer_address", "text")
     list_filter = ("status",)
     search_fields = ("sender",)

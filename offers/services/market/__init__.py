@@ -8,13 +8,13 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from .dumping import dump
+from .dumping import dump, duration_text
 from .nodes import BadMarket, Problem
 from .reading import Entry, MarketFile, read
 from .references import faults
 from .storing import Loaded, store
 
-__all__ = ["BadMarket", "Entry", "Loaded", "MarketFile", "Problem", "dump", "load", "read"]
+__all__ = ["BadMarket", "Entry", "Loaded", "MarketFile", "Problem", "dump", "duration_text", "load", "read"]
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """Rows back to a market file, without secrets."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -94,12 +94,18 @@ def _contracts() -> Rows:
             "availability_price": _amount(row.availability_price),
             "activation_price": _amount(row.activation_price),
             "max_activations": row.max_activations,
-            "lead_time": isp.format_duration(row.lead_time) if row.lead_time is not None else None,
+            "lead_time": duration_text(row.lead_time) if row.lead_time is not None else None,
         }
 
 
 def _amount(amount: Any) -> str:
     return price_text(Decimal(amount), NO_CURRENCY)
+
+
+def duration_text(length: timedelta) -> str:
+    """PT16H where that is shorter than PT960M."""
+    hours, rest = divmod(length, timedelta(hours=1))
+    return f"PT{hours}H" if hours and not rest else isp.format_duration(length)
 
 
 def _windows(rows: Iterable[models.IspWindow]) -> dict[str, Any]:
