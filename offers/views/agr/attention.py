@@ -60,12 +60,12 @@ def _unanswered(requests: Iterable[RequestRow], now: datetime) -> Iterator[Notic
         yield Notice("warn", "open", title, text, "Open", "agr-request", row.request.pk, by=closes)
 
 
-def _lost(row: RequestRow | OfferRow, asked: RequestRow | None) -> Iterator[Notice]:
+def _lost(row: OfferRow, asked: RequestRow | None) -> Iterator[Notice]:
     """Rejected or never arrived, while the request is open and nothing else of ours stands on it."""
-    offer = row.offer if isinstance(row, OfferRow) else None
-    if offer is None or offer.state not in ("rejected", "failed"):
+    offer = row.offer
+    if offer.state not in ("rejected", "failed"):
         return
-    if asked is not None and (not asked.unanswered or asked.offers[0].pk != offer.pk):
+    if asked is not None and (asked.best is None or asked.best.pk != offer.pk):
         return
     if asked is None and not _still_counts(offer, row.now):
         return

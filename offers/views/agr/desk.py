@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
 
 from offers import formats
 from offers.models import FlexOrder, Membership, Participant, Right, Role
@@ -23,6 +24,7 @@ NEWS = timedelta(hours=1)
 
 
 @scope.page(Right.VIEW, Role.AGR)
+@require_safe
 def desk(request: HttpRequest, membership: Membership) -> HttpResponse:
     now = timezone.now()
     context = context_of(request, membership.participant, now)

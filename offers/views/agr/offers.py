@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from offers import domain, formats
 from offers.models import FlexOffer, Membership, Right, Role
@@ -24,6 +24,7 @@ MOST_AT_ONCE = 200
 
 
 @scope.page(Right.VIEW, Role.AGR)
+@require_safe
 def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now = timezone.now()
     rows = filtered(queries.offers(membership.participant), request)
@@ -75,6 +76,7 @@ COLUMNS: list[tuple[str, Any]] = [
 
 
 @scope.page(Right.VIEW, Role.AGR)
+@require_safe
 def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     now = timezone.now()
     offer = queries.offers(membership.participant).get(pk=pk)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from offers import figures
+from offers.domain import OfferState
 from offers.models import FlexOffer
 from offers.services import drafts
 from offers.templatetags.portal import letter
@@ -53,7 +54,7 @@ Typed = tuple[str, Decimal | None, Decimal | None, Mapping[int, int]]
 
 def options_of(offer: FlexOffer) -> list[OptionView]:
     """The options of an offer: as sent, or as far as its draft can be read."""
-    typed = _sent(offer) if offer.message_id is not None else _drafted(offer.draft)
+    typed = _drafted(offer.draft) if offer.state == OfferState.DRAFT else _sent(offer)
     need = figures.need_w(offer.flex_request.isps) if offer.flex_request is not None else {}
     length = offer.congestion_point.isp_duration
     return [_view(n, parts, need, length, offer.currency) for n, parts in enumerate(typed)]

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from offers import formats
 from offers.models import FlexOrder, Membership, Participant, Right, Role
@@ -29,6 +30,7 @@ MOST_IN_SCHEDULE = 5_000
 
 
 @scope.page(Right.VIEW, Role.AGR)
+@require_safe
 def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now = timezone.now()
     rows = filtered(queries.orders(membership.participant), request)
@@ -99,6 +101,7 @@ def schedule_csv(orders: Iterable[FlexOrder], filename: str) -> StreamingHttpRes
 
 
 @scope.page(Right.VIEW, Role.AGR)
+@require_safe
 def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     now = timezone.now()
     order = queries.orders(membership.participant).get(pk=pk)

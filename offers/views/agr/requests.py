@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from offers import formats
 from offers.models import FlexRequest, Membership, Right, Role
@@ -26,6 +27,7 @@ OVERLAID = 5
 
 
 @scope.page(Right.VIEW, Role.AGR)
+@require_safe
 def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now = timezone.now()
     rows = filtered(queries.requests(membership.participant), request)
@@ -72,6 +74,7 @@ def _span(row: FlexRequest) -> tuple[int, int] | None:
 
 
 @scope.page(Right.VIEW, Role.AGR)
+@require_safe
 def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     now = timezone.now()
     found = queries.requests(membership.participant).get(pk=pk)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.contrib.messages import get_messages
 from django.test import Client
 
@@ -78,6 +79,15 @@ def test_an_ordered_offer_cannot_be_revoked_and_says_so(
     assert "It is ordered: binding." in seen and "Ordered B × 0.50" in seen
     response = trader.post(address("agr-offer-revoke", mine.pk))
     assert response.status_code == 409 and b"cannot be revoked" in response.content
+
+
+def test_an_expired_offer_is_over_even_before_the_sweep(
+    everybody: Cast, trader: Client, address: Address, at_noon: time_machine.Traveller
+) -> None:
+    mine, _ = cast.accepted_offer(everybody)
+    at_noon.shift(timedelta(hours=1))
+    assert "It is over." in trader.get(address("agr-offer", mine.pk)).content.decode()
+    assert trader.post(address("agr-offer-revoke", mine.pk)).status_code == 409
 
 
 def test_one_that_cannot_be_revoked_does_not_keep_the_others(

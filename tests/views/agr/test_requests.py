@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from offers import models
@@ -107,9 +109,6 @@ def test_more_rows_do_not_mean_more_queries(
     first = cast.answerable_request(everybody)
     _copies(first, 2)
     trader.get(address(name))
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     with CaptureQueriesContext(connection) as few:
         assert len(trader.get(address(name)).context["requests" if "offers" not in name else "offers"]) == 3
     _copies(first, 27)
@@ -133,7 +132,7 @@ def _copies(request: models.FlexRequest, count: int) -> None:
             congestion_point=row.congestion_point,
             period=row.period,
             flex_request=row,
-            state="accepted",
+            state="ordered" if row.pk % 2 else "accepted",
             expires_at=NOON + timedelta(hours=1),
             currency="EUR",
             created_at=NOON,
