@@ -5,7 +5,10 @@ import re
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-TOKENS = re.compile(r'(?P<el></?[\w.-]+|/?>|\?>|<\?[\w.-]+)|(?P<at>[\w.:-]+)(?==")|(?P<va>"[^"]*")')
+# Possessive and only at the beginning of a word: a stranger's endless word must not cost its square.
+TOKENS = re.compile(
+    r'(?P<el></?[\w.-]+|/?>|\?>|<\?[\w.-]+)|(?P<at>(?<![\w.:-])[\w.:-]++(?==))|(?P<va>"[^"]*")'
+)
 MOST = 200_000
 
 
