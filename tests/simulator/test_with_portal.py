@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from django.conf import settings as project
 
-from offers import models, simulator, transport
+from offers import models, simulator, transport, uftp
 from offers.domain import Outcome
-from offers.management.commands import simulate
-from offers.services import gateway, inbox, market, trading
+from offers.management.commands import demo, simulate
+from offers.services import gateway, inbox, keys, market, trading
 from offers.simulator.server import Server
+from tests.servers import free_port
 from tests.simulator.stage import AGR, DELIVERED, DSO, NOW, OUR_AGR, OUR_DSO, SECRETS, SURE, TOMORROW, Stage
 
 
@@ -129,3 +130,22 @@ def test_the_visitor_as_dso_gets_an_offer_and_orders_it(
     wire.run(5)
     assert models.FlexOrder.objects.get(owner=dso).state == "accepted"
     wire.server.server_close()
+
+
+def test_the_demo_introduces_both_sides_to_each_other(
+    portal: simulator.World, settings: Any, tmp_path: Path
+) -> None:
+    settings.STATE_DIR = tmp_path
+    port = demo._introduce_counterparties(free_port())
+    peer = models.Participant.objects.get(domain=DSO[0])
+    assert peer.endpoint == f"http://127.0.0.1:{port}{transport.MESSAGE_PATH}"
+    secret = simulator.secret_of(tmp_path / "simulator", DSO)
+    assert keys.public_keys(peer, datetime.now(UTC)) == [uftp.seal.public_of(secret)]
+    book = simulate.Book(simulate.market_file(), "http://portal")
+    known = book.world(True).peers[OUR_AGR]
+    assert (known.endpoint, len(known.public_keys)) == (f"http://portal{transport.MESSAGE_PATH}", 1)
+
+
+def test_a_database_of_somebody_else_gets_no_simulated_counterparties(db: None) -> None:
+    assert demo._introduce_counterparties(free_port()) is None
+    assert not models.Participant.objects.exists()

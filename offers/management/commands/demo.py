@@ -125,7 +125,11 @@ def _introduce_counterparties(first_port: int) -> int | None:
     with _listener(first_port, lambda line: None) as free:
         port = int(free.getsockname()[1])
     introduction = simulator.introduction(simulate.secrets(), simulate.endpoint(port))
-    market.load(introduction, timezone.now())
+    try:
+        market.load(introduction, timezone.now())
+    except market.BadMarket as error:
+        text = f"The simulated counterparties have no place here: {error}. Set FLEXPORTAL_LOCAL_MARKET=1."
+        raise CommandError(text) from error
     simulate.market_file().write_text(market.dump(timezone.now()))
     return port
 
