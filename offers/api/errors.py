@@ -55,6 +55,8 @@ def _reasons(error: Exception) -> Found | None:
         return error.reasons
     if isinstance(error, trading.Refused):
         return said(error.reasons)
+    if isinstance(error, uftp.BadMessage):  # no rule forbids it, and the protocol cannot say it
+        return [{"field": "", "text": text} for text in error.reasons]
     if isinstance(error, drafts.NotADraft):
         return [{"field": "", "text": str(error)}]
     if isinstance(error, ValidationError):

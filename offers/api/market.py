@@ -30,6 +30,7 @@ class MeJSON(serializers.Serializer[Any]):
 class Me(APIView):
     @extend_schema(
         operation_id="me",
+        tags=["me"],
         summary="Who am I?",
         description="Whom this token or session acts for, and with which right.",
         parameters=described.ACTING,

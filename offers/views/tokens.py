@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from offers.models import ApiToken, Membership
 from offers.services import tokens, trading
@@ -51,6 +51,7 @@ def _standing(row: ApiToken, now: datetime) -> str:
     return "expired" if row.expires_at is not None and row.expires_at <= now else "valid"
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @scope.page()
 def new(request: HttpRequest, membership: Membership) -> HttpResponseBase:

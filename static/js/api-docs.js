@@ -23,3 +23,14 @@ window.SwaggerUIBundle({
   tryItOutEnabled: true,
   validatorUrl: null,
 });
+
+// Swagger UI is dark by a class, our pages by the system's or the chosen scheme.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const root = document.documentElement;
+function dress() {
+  const chosen = root.dataset.theme;
+  root.classList.toggle("dark-mode", chosen ? chosen === "dark" : dark.matches);
+}
+dark.addEventListener("change", dress);
+new MutationObserver(dress).observe(root, { attributeFilter: ["data-theme"] });
+dress();

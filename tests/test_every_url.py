@@ -1,0 +1,283 @@
+"""Walks every route as everybody: nobody sees or does what is not theirs, and nothing breaks."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import product
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.http import HttpResponse
+from django.utils import timezone
+
+from tests import cast
+from tests.cast import NOON, POINT
+from tests.walk import routes, table
+from tests.walk.routes import METHODS, Route
+from tests.walk.table import ACT, ACT_AGR, ACT_DSO, READ, READ_DSO
+from tests.walk.world import SIDES, World, built
+
+pytestmark = pytest.mark.django_db  # pytest-django makes a database for tests that are marked
+
+FOUND = routes.by_key()
+PAGES = [route for key, route in FOUND.items() if table.kind_of(key) == "page"]
+API = [route for key, route in FOUND.items() if table.kind_of(key) == "api"]
+ADMIN = [route for key, route in FOUND.items() if table.kind_of(key) == "admin"]
+OTHERS = [route for key, route in FOUND.items() if table.kind_of(key) in ("public", "signed in")]
+
+# What belongs to one answer only: tokens of forms, clocks, ids that were asked for.
+RESTLESS = re.compile(
+    rb'csrf[^>]*>|value="[A-Za-z0-9]{64}"|data-now="[^"]*"|[0-9]{2}:[0-9]{2}:[0-9]{2}|next=[^"]*'
+)
+REACHED = {200, 201, 204, 302, 303, 400, 409, 422}
+
+
+DRAFT = cast.offer_draft(NOON + timedelta(hours=1))
+DRAFTS = {"agr": DRAFT, "dso": cast.request_draft(NOON + timedelta(hours=2))}
+# What a person types or chooses on a page.
+FORMS: dict[str, dict[str, str]] = {
+    "token-new": {"name": "a program", "lifetime": "30"},
+}
+
+
+def key(route: Route) -> str:
+    return route.key
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """One market for the whole walk; every call is rolled back."""
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+        patch.setattr(timezone, "now", lambda: NOON)
+        with built() as everything:
+            yield everything
+
+
+def test_every_route_is_classified() -> None:
+    assert [key for key in FOUND if table.kind_of(key) is None] == []
+
+
+def test_every_line_of_the_table_has_its_route() -> None:
+    lines = [*table.PAGES, *table.API, *table.PUBLIC, *table.SIGNED_IN]
+    assert [line for line in lines if line not in FOUND] == []
+
+
+def test_every_varying_part_is_filled(world: World) -> None:
+    """A route that is tried with no row of its own would pass as absent everywhere."""
+    for route in [*PAGES, *API]:
+        for side in sides_of(route):
+            parts = world.key(route, side, f"{side} trader")
+            assert "pk" not in route.takes or parts["pk"] != 987654321, route.key
+
+
+# --- pages --------------------------------------------------------------------------------------------
+
+
+def sides_of(route: Route) -> list[str]:
+    """Both, or the one whose pages they are, or the one that the table says may act."""
+    if route.side in SIDES:
+        return [route.side]
+    needs = set(table.API.get(route.key, {}).values())
+    if needs and needs <= {ACT_AGR}:
+        return ["agr"]
+    return ["dso"] if needs and needs <= {ACT_DSO, READ_DSO} else list(SIDES)
+
+
+def page(world: World, route: Route, side: str, whose: Any, who: str, absent: bool = False) -> str:
+    return route.address(role=side, domain=whose.domain, **world.key(route, side, who, absent))
+
+
+def visit(world: World, route: Route, who: str, method: str, address: str) -> HttpResponse:
+    """A page with a body that a person could send, which is what comes of it."""
+    draft = json.dumps(DRAFTS.get(route.side, {}))
+    if route.key.endswith(("-save", "-check")):
+        return world.call(who, method, address, draft, json=True)
+    return world.call(who, method, address, urlencode({"draft": draft, **FORMS.get(route.key, {})}))
+
+
+@pytest.mark.parametrize("route", PAGES, ids=key)
+def test_a_page_sends_who_is_not_signed_in_to_the_login(world: World, route: Route) -> None:
+    for side, method in product(sides_of(route), METHODS):
+        answer = world.call("nobody", method, page(world, route, side, world.participant(side), ""))
+        if method in table.PAGES[route.key]:
+            assert answer.status_code == 302 and answer["Location"].startswith("/login/?next="), method
+        else:
+            assert answer.status_code in (302, 405), method
+
+
+@pytest.mark.parametrize("route", PAGES, ids=key)
+def test_a_page_of_others_is_as_absent(world: World, route: Route) -> None:
+    """For a stranger, the other side of the trade, and an admin who is no member."""
+    for side, method in product(sides_of(route), METHODS):
+        other = "dso trader" if side == "agr" else "agr trader"
+        wanted = {404} if method in table.PAGES[route.key] else {404, 405}
+        for who in ("stranger", "admin", other):
+            foreign = world.call(who, method, page(world, route, side, world.participant(side), who))
+            assert foreign.status_code in wanted, (who, method)
+            nowhere = route.address(role=side, domain="no.such.example", **world.key(route, side, who))
+            assert same(foreign, world.call(who, method, nowhere)), (who, method)
+
+
+@pytest.mark.parametrize("route", [r for r in PAGES if r.takes & {"pk", "group"}], ids=key)
+def test_a_foreign_row_on_a_page_of_ones_own_is_as_absent(world: World, route: Route) -> None:
+    for side in sides_of(route):
+        for method in table.PAGES[route.key]:
+            here = page(world, route, side, world.rival(side), "stranger")
+            there = page(world, route, side, world.rival(side), "stranger", absent=True)
+            foreign, absent = (visit(world, route, "stranger", method, a) for a in (here, there))
+            assert foreign.status_code == absent.status_code == 404, (side, method)
+            assert same(foreign, absent), (side, method)
+
+
+@pytest.mark.parametrize("route", PAGES, ids=key)
+def test_a_viewer_sees_and_does_not_act(world: World, route: Route) -> None:
+    for side in sides_of(route):
+        for method, needs in table.PAGES[route.key].items():
+            who = f"{side} viewer"
+            address = page(world, route, side, world.participant(side), who)
+            status = visit(world, route, who, method, address).status_code
+            assert (status == 403) == (needs == ACT), (side, method, status)
+            assert needs == ACT or status in REACHED, (side, method, status)
+            if needs == ACT:
+                gone = page(world, route, side, world.participant(side), who, absent=True)
+                assert world.call(who, method, gone).status_code == 403, (side, method)
+
+
+@pytest.mark.parametrize("route", PAGES, ids=key)
+def test_a_trader_gets_every_page_of_theirs(world: World, route: Route) -> None:
+    for side, method in product(sides_of(route), METHODS):
+        who = f"{side} trader"
+        address = page(world, route, side, world.participant(side), who)
+        status = visit(world, route, who, method, address).status_code
+        needs = table.PAGES[route.key].get(method)
+        wanted = {405} if needs is None else {200} if method == "GET" else REACHED
+        assert status in wanted, (side, method, status)
+
+
+def same(one: HttpResponse, other: HttpResponse) -> bool:
+    """Whether two answers cannot be told apart."""
+    contents = [RESTLESS.sub(b"", answer.content) for answer in (one, other)]
+    return one.status_code == other.status_code and contents[0] == contents[1]
+
+
+# --- the API ------------------------------------------------------------------------------------------
+
+NEED = {"congestion_point": POINT, "period": "2026-03-03"}
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("api-offer-list", "POST"): {**NEED, **DRAFT},
+    ("api-offer-detail", "PUT"): DRAFT,
+    ("api-offer-schedule", "POST"): {"at": None},
+    ("api-offer-reject", "POST"): {"reason": "Too dear."},
+    ("api-offer-order", "POST"): {"option_reference": "A"},
+    ("api-group-list", "POST"): {**NEED, **DRAFTS["dso"]},
+    ("api-group-detail", "PUT"): DRAFTS["dso"],
+}
+
+
+def ask(world: World, route: Route, side: str, who: str, method: str, absent: bool = False) -> HttpResponse:
+    """One call of the API, for the participant of `who`."""
+    parts = world.key(route, side, who, absent)
+    if route.key == "api-offer-detail" and method != "GET" and not absent:
+        parts["pk"] = world.own[side].get("draft", parts["pk"])
+    other = "dso.demo.example/DSO" if side == "agr" else "agr.demo.example/AGR"
+    body = {"recipient": other} if route.key == "api-message-test" else BODIES.get((route.key, method), {})
+    acts_for = f"?as={world.rival(side).slug}" if who == "stranger" else ""
+    return world.call(who, method, route.address(**parts) + acts_for, json.dumps(body), json=True)
+
+
+@pytest.mark.parametrize("route", API, ids=key)
+def test_the_api_knows_nobody_without_a_token(world: World, route: Route) -> None:
+    side = sides_of(route)[0]
+    for method in METHODS:
+        assert ask(world, route, side, "nobody", method).status_code == 401, method
+        wanted = {403} if method in table.API[route.key] else {403, 405}
+        assert ask(world, route, side, "admin", method).status_code in wanted, method
+
+
+@pytest.mark.parametrize("route", API, ids=key)
+def test_the_api_lets_a_trader_do_all_of_theirs(world: World, route: Route) -> None:
+    for side, method in product(SIDES, METHODS):
+        status = ask(world, route, side, f"{side} trader", method).status_code
+        needs = table.API[route.key].get(method)
+        if needs is None:
+            assert status == 405, (side, method)
+        elif needs in (READ, ACT, f"act {side}", f"read {side}"):
+            assert status in (200, 201, 204), (side, method, status)
+        else:
+            assert status == 403, (side, method, status)
+
+
+@pytest.mark.parametrize("route", API, ids=key)
+def test_the_api_lets_a_viewer_read_only(world: World, route: Route) -> None:
+    for side in sides_of(route):
+        for method, needs in table.API[route.key].items():
+            reads = needs in (READ, READ_DSO)
+            wanted = 200 if reads else 403
+            assert ask(world, route, side, f"{side} viewer", method).status_code == wanted, (side, method)
+            if not reads:
+                gone = ask(world, route, side, f"{side} viewer", method, absent=True)
+                assert gone.status_code == 403, (side, method)
+
+
+@pytest.mark.parametrize("route", [r for r in API if r.takes & {"pk", "group"}], ids=key)
+def test_a_foreign_row_of_the_api_is_as_absent(world: World, route: Route) -> None:
+    for side in sides_of(route):
+        for method, needs in table.API[route.key].items():
+            if needs in (READ, ACT, f"act {side}", f"read {side}"):
+                foreign = ask(world, route, side, "stranger", method)
+                absent = ask(world, route, side, "stranger", method, absent=True)
+                assert foreign.status_code == 404, (side, method)
+                assert same(foreign, absent), (side, method)
+
+
+@pytest.mark.parametrize("route", [r for r in API if not r.takes and "list" in r.key], ids=key)
+def test_a_list_of_the_api_has_nothing_of_others(world: World, route: Route) -> None:
+    for side in SIDES:
+        if "GET" in table.API[route.key]:
+            assert json.loads(ask(world, route, side, "stranger", "GET").content)["results"] == []
+
+
+# --- everything else ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("route", ADMIN, ids=key)
+def test_the_admin_is_for_staff(world: World, route: Route) -> None:
+    """Nobody else learns which of its addresses exist."""
+    address = admin_address(world, route)
+    for method in METHODS:
+        for who in ("nobody", "stranger", "agr trader", "dso viewer"):
+            answer = world.call(who, method, address)
+            at_the_door = route.key in ("admin:login", "admin:logout", "admin:jsi18n")
+            led = answer.status_code == 302 and "/admin/login/" in answer["Location"]
+            assert led or at_the_door or answer.status_code == 405, (who, method, answer.status_code)
+        assert world.call("admin", method, address).status_code < 500, method
+
+
+def admin_address(world: World, route: Route) -> str:
+    own = world.own["agr"]
+    found = re.search(r"offers/(\w+)/", route.pattern)
+    rows = {
+        "participant": world.cast.agr.pk,
+        "congestionpoint": own["point"],
+        "contract": own["contract"],
+        "flexrequest": own["request"],
+        "flexoffer": own["offer"],
+        "flexorder": own["order"],
+        "message": own["message"],
+        "apitoken": world.token["agr", "trader"],
+    }
+    row = rows.get(found.group(1) if found else "", world.cast.trader.pk)
+    return route.address(object_id=row, id=row, pk=row, app_label="offers", url="nothing")
+
+
+@pytest.mark.parametrize("route", OTHERS, ids=key)
+def test_what_is_of_nobody_answers_as_listed(world: World, route: Route) -> None:
+    listed = (table.PUBLIC | table.SIGNED_IN)[route.key]
+    for who, method in product(("nobody", "stranger", "agr viewer", "agr trader", "admin"), METHODS):
+        status = world.call(who, method, route.address()).status_code
+        wanted = listed.get(method, {405})
+        if who == "nobody" and route.key in table.SIGNED_IN:
+            wanted = {302, 401, 405}
+        assert status in wanted, (who, method, status)
