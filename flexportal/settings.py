@@ -253,7 +253,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- background work: the tasks carry nothing, the rows say what is due ------------------------------------
 
-CELERY_BROKER_URL = REDIS_URL or "atomicfs://"
+CELERY_BROKER_URL = REDIS_URL or "atomicfs://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {
         "visibility_timeout": 300,

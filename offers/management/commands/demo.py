@@ -2,11 +2,9 @@
 
 import fcntl
 import os
-import secrets
 import socket
 import sys
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
@@ -48,9 +46,13 @@ class Command(BaseCommand):
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         mark.write(url)
         mark.flush()
-        self._prepare()
-        with_others = _introduce_counterparties(port + 1)
-        connection.close()
+        try:
+            self._prepare()
+            with_others = _introduce_counterparties(port + 1)
+        except KeyboardInterrupt as error:
+            raise CommandError("Stopped before it was ready; nothing is half done.") from error
+        finally:
+            connection.close()
         become(_plan(url, listener.fileno(), with_others), keeps=[mark.fileno()])
 
     def _say(self, line: str) -> None:
@@ -98,20 +100,13 @@ def _listener(first: int, say: Any) -> socket.socket:
     )
 
 
+@transaction.atomic
 def _load_market() -> None:
-    """The demo market and its people, with passwords of their own for this installation."""
-    call_command("market", "load", str(settings.BASE_DIR / MARKET), stdout=StringIO())
-    users = get_user_model()
-    users.objects.get_or_create(username="admin", defaults={"is_staff": True, "is_superuser": True})
-    lines = []
-    for user in users.objects.filter(username__in=ACCOUNTS).order_by("-pk"):
-        password = secrets.token_urlsafe(9)
-        user.set_password(password)
-        user.save(update_fields=["password"])
-        lines.append(f"{user.get_username()} {password}\n")
-    path = _accounts_file()
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        file.writelines(reversed(lines))
+    """The demo market and its people; their passwords were made for this installation and are kept for it."""
+    done = market.load((settings.BASE_DIR / MARKET).read_text(), timezone.now())
+    lines = [f"{name} {done.passwords[name]}\n" for name in ACCOUNTS if name in done.passwords]
+    with os.fdopen(os.open(_accounts_file(), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+        file.writelines(lines)
 
 
 def _introduce_counterparties(first_port: int) -> int | None:
@@ -167,6 +162,7 @@ def _plan(url: str, listener: int, others_port: int | None) -> Plan:
     environment = {
         "PUBLIC_URL": url,
         "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": "2",  # threads need no heap each
         "DJANGO_SETTINGS_MODULE": "flexportal.settings",
     }
     return Plan(
