@@ -89,7 +89,7 @@ class ReviewRow(OfferRow):
 
     @property
     def best(self) -> OptionView | None:
-        return review.best_of(self.options)
+        return review.best_of(self.offer, self.options)
 
     @property
     def answer(self) -> Chip:
@@ -189,7 +189,7 @@ def _shown(row: OfferRow) -> OptionView | None:
     order = _live_order(row.offer)
     if order is not None and order.option is not None:
         return row.options[order.option.position]
-    return review.best_of(row.options)
+    return review.best_of(row.offer, row.options)
 
 
 def _factor_of(offer: FlexOffer) -> Decimal:

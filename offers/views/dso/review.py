@@ -15,6 +15,8 @@ from offers.views.agr import space
 from offers.views.agr.options import OptionView, options_of
 
 HEATS = ("h1", "h2", "h3", "h4")
+AROUND = 2
+LARGE_W = 100_000
 SUMS = ["Covers", "per MWh", "Price", "Minimum"]
 Cell = dict[str, str]
 
@@ -45,8 +47,18 @@ class Review:
 
     @cached_property
     def isps(self) -> list[charts.Isp]:
+        """The window that matters: what is needed or offered, and a little around it."""
         point, day = self.offer.congestion_point, self.offer.period
-        return space.isps_of(point, day, self.request, [n for option in self.options for n in option.powers])
+        offered = [n for option in self.options for n in option.powers]
+        every = space.isps_of(point, day, self.request, offered)
+        seen = [*self.need, *offered] or [isp["n"] for isp in every]
+        return [isp for isp in every if min(seen) - AROUND <= isp["n"] <= max(seen) + AROUND]
+
+    @cached_property
+    def places(self) -> int:
+        """Decimals of a kW in a cell: small powers need one."""
+        powers = [abs(power) for option in self.options for power in option.powers.values()]
+        return 0 if max(powers, default=0) >= LARGE_W else 1
 
     @cached_property
     def taken(self) -> dict[int, int]:
@@ -138,15 +150,15 @@ def _need_sums(review: Review, after: bool) -> list[str]:
 
 
 def _heat(review: Review, watts: Mapping[int, int], most: int) -> list[Cell]:
-    return [_heat_cell(watts.get(isp["n"]), most) for isp in review.isps]
+    return [_heat_cell(watts.get(isp["n"]), most, review.places) for isp in review.isps]
 
 
-def _heat_cell(watts: int | None, most: int) -> Cell:
+def _heat_cell(watts: int | None, most: int, places: int) -> Cell:
     if watts is None:
         return {"text": "", "css": ""}
     if watts == 0:
         return {"text": "0", "css": "met"}
-    return {"text": formats.load(watts), "css": HEATS[min(3, 4 * watts // (most + 1))]}
+    return {"text": formats.grouped(watts / 1000, places), "css": HEATS[min(3, 4 * watts // (most + 1))]}
 
 
 def _options(review: Review, order_url: str) -> list[dict[str, Any]]:
@@ -159,7 +171,7 @@ def _option(review: Review, option: OptionView, order_url: str) -> dict[str, Any
     action = {"label": "Order…", "url": f"{order_url}?option={option.index + 1}"} if order_url else None
     return {
         "name": option.reference,
-        "note": f"{formats.grouped(option.kwh, 1)} kWh",
+        "note": f"{formats.amount(option.price, currency) if option.price is not None else '–'}",
         "letter": option.letter,
         "cells": [_power_cell(review, option, isp["n"], chosen) for isp in review.isps],
         "sums": [
@@ -180,10 +192,12 @@ def _power_cell(review: Review, option: OptionView, n: int, chosen: bool) -> Cel
     if not power:
         return {"text": "" if power is None else "0", "css": ""}
     if n in review.breaches(option):
-        return {"text": formats.kilowatts(power), "css": "wrong"}
-    if n not in review.need:
-        return {"text": formats.kilowatts(power), "css": "up"}
-    return {"text": formats.kilowatts(power), "css": "give" if chosen else "could"}
+        css = "wrong"
+    elif n not in review.need:
+        css = "up"
+    else:
+        css = "give" if chosen else "could"
+    return {"text": formats.kilowatts(power, review.places), "css": css}
 
 
 def _least(option: OptionView, currency: str) -> str:
@@ -219,9 +233,14 @@ def _isps(numbers: Mapping[int, int]) -> str:
     return "1 ISP" if len(numbers) == 1 else f"{len(numbers)} ISPs"
 
 
-def best_of(options: Sequence[OptionView]) -> OptionView | None:
-    """The one that covers most; of equals the cheapest per MWh."""
-    return max(options, key=lambda o: (o.coverage or 0, -(o.per_mwh or Decimal(0))), default=None)
+def best_of(offer: FlexOffer, options: Sequence[OptionView]) -> OptionView | None:
+    """The one that covers most without breaking the bounds; of equals the cheapest per MWh."""
+    weigh = Review(offer, None)
+    return max(
+        options,
+        key=lambda o: (not weigh.breaches(o), o.coverage or 0, -(o.per_mwh or Decimal(0))),
+        default=None,
+    )
 
 
 def per_isp(review: Review) -> list[dict[str, Any]]:
