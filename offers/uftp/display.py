@@ -5,6 +5,7 @@ from lxml import etree
 from .codec import encode
 from .errors import NotXML
 from .fields import PayloadMessage
+from .guard import guard
 
 WIDTH = 96
 
@@ -16,6 +17,7 @@ def pretty(message: PayloadMessage) -> str:
 
 def pretty_xml(xml: bytes) -> str:
     """Any well-formed document, indented; for showing only. NotXML where it is none."""
+    guard(xml)
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(xml, parser)
