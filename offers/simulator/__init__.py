@@ -9,7 +9,7 @@ from .habits import Habits
 from .identity import introduction, secret_of
 from .loads import forecast
 from .run import Simulation
-from .world import Contract, Party, Peer, Point, World
+from .world import Contract, Party, Peer, Point, Window, World
 
 AGR_DOMAIN, DSO_DOMAIN = "agr.sim.example", "dso.sim.example"
 
@@ -24,6 +24,7 @@ __all__ = [
     "SimulatedAGR",
     "SimulatedDSO",
     "Simulation",
+    "Window",
     "World",
     "forecast",
     "introduction",

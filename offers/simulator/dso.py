@@ -96,7 +96,9 @@ class SimulatedDSO(Participant):
         expires: datetime,
         now: datetime,
     ) -> uftp.FlexRequest:
-        contracts = self.world().contracts_of(self.domain, peer.domain, point.address, day)
+        wanted = [isp for isp in isps if isp.disposition == "Requested"]
+        held = self.world().contracts_of(self.domain, peer.domain, point.address, day)
+        contracts = [one.contract_id for one in held if one.reserves(day, wanted)]
         return uftp.FlexRequest(
             **self.head(peer, now),
             isp_duration=point.isp_duration,

@@ -23,7 +23,7 @@ def forecast(point: Point, day: date, dice: random.Random) -> list[int]:
     """Watts per ISP, plus is consumption. Always beyond the capacity for a part of the day."""
     shape = list(_feed_in(point, day, dice) if _feeds_in(point) else _consumption(point, day, dice))
     top = max(map(abs, shape))
-    peak = point.capacity_w * dice.uniform(1.07, 1.24)
+    peak = point.capacity_w * dice.uniform(1.12, 1.28)
     step = 1000 if point.capacity_w < 1_000_000 else 5000
     return [round(value / top * peak / step) * step for value in shape]
 

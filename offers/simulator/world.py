@@ -47,6 +47,10 @@ class Point:
         return uftp.isp.count(day, self.zone, self.isp_duration)
 
 
+Window = tuple[int, int, frozenset[str]]  # first ISP, last ISP, days; no days mean every day
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     contract_id: str
@@ -55,10 +59,18 @@ class Contract:
     point: str
     valid_from: date
     valid_to: date | None
+    windows: tuple[Window, ...] = ()
 
     def holds(self, dso: str, agr: str, point: str, day: date) -> bool:
         same = (self.dso, self.agr, self.point) == (dso, agr, point)
         return same and self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    def reserves(self, day: date, isps: Iterable[uftp.RequestISP]) -> bool:
+        """Whether it holds power ready in any of these ISPs."""
+        there = [
+            (a, b - a + 1, None) for a, b, days in self.windows if not days or DAYS[day.weekday()] in days
+        ]
+        return uftp.isp.overlap(there, [(isp.start, isp.duration, None) for isp in isps])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +87,8 @@ class World:
     def points_of(self, dso: str) -> list[Point]:
         return [point for point in self.points.values() if point.dso == dso]
 
-    def contracts_of(self, dso: str, agr: str, point: str, day: date) -> list[str]:
-        return [one.contract_id for one in self.contracts if one.holds(dso, agr, point, day)]
+    def contracts_of(self, dso: str, agr: str, point: str, day: date) -> list[Contract]:
+        return [one for one in self.contracts if one.holds(dso, agr, point, day)]
 
     def terms(self, address: str, dso: str, agr: str, day: date) -> uftp.Market | None:
         """What the rules must know; None where the two do not trade at the point."""
@@ -89,7 +101,7 @@ class World:
             time_zone=point.time_zone,
             currency=point.currency,
             mutex_offers_supported=point.mutex,
-            contracts=frozenset(self.contracts_of(dso, agr, address, day)),
+            contracts=frozenset(one.contract_id for one in self.contracts_of(dso, agr, address, day)),
         )
 
 

@@ -48,6 +48,18 @@ def test_revisions_rise_also_after_a_restart(stage: Stage) -> None:
         highest[slot] = request.revision
 
 
+def test_a_contract_is_named_where_it_reserves_power() -> None:
+    """Monday to Friday, the whole day: a request for a Saturday is a free one."""
+    working = frozenset({"mon", "tue", "wed", "thu", "fri"})
+    terms = (DSO[0], OUR_AGR[0], THEIRS[0].address, TOMORROW, None, ((1, 100, working),))
+    world = replace(world_with(THEIRS[0]), contracts=(simulator.Contract("C-1", *terms),))
+    stage = Stage(world)
+    stage.now += timedelta(days=3)  # Thursday
+    stage.begin()
+    named = {request.period.weekday(): request.contract_id for request in stage.said(uftp.FlexRequest)}
+    assert named == {4: "C-1", 5: None, 6: None}
+
+
 def test_an_agr_whose_key_is_unknown_is_not_asked() -> None:
     peers = {OUR_AGR: simulator.Peer(*OUR_AGR, "http://a/", "3.1.0", ())}
     stage = Stage(simulator.World(peers, {one.address: one for one in THEIRS}))

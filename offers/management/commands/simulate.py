@@ -6,6 +6,8 @@ neither looks into the other's database.
 
 import logging
 import signal
+import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -73,7 +75,8 @@ class Command(BaseCommand):
 
     def _run(self, simulation: simulator.Simulation, port: int) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: simulation.stop())
+            # Also in the middle of a post to a portal that hangs: there is nothing to be saved.
+            signal.signal(number, lambda *_: sys.exit(0))
         logging.getLogger("offers.simulator").setLevel(logging.INFO)
         try:
             simulation.listen(HOST, port)
@@ -151,4 +154,11 @@ def _contract(given: Any) -> simulator.Contract:
         given["congestion_point"],
         given["valid_from"],
         given.get("valid_to"),
+        tuple(_windows(given)),
     )
+
+
+def _windows(given: Any) -> Iterator[simulator.Window]:
+    for window in [one.values for one in given.get("windows", ())] or [given]:
+        for first, last in window.get("isps", ()):
+            yield first, last, frozenset(filter(None, window.get("days", "").split(",")))
