@@ -5,7 +5,19 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from offers import simulator, uftp
-from tests.simulator.stage import DSO, NOW, OUR_AGR, SURE, THEIRS, Stage, consuming, head, offer_on
+from tests.simulator.stage import (
+    DSO,
+    NOW,
+    OUR_AGR,
+    SURE,
+    THEIRS,
+    TOMORROW,
+    Stage,
+    consuming,
+    head,
+    offer_on,
+    world_with,
+)
 
 
 def test_the_first_requests_go_out_at_once_and_expire_one_after_the_other(stage: Stage) -> None:
