@@ -35,14 +35,14 @@ def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[st
     points = list(queries.points(agr))
     midnight = min((_midnight(point.time_zone, now) for point in points), default=now)
     asked = [RequestRow(row, now) for row in queries.open_requests(agr, now)[:MOST_REQUESTS]]
-    offers = [OfferRow(row, now) for row in queries.desk_offers(agr, midnight)[:MOST_OFFERS]]
+    offers = [OfferRow(row, now) for row in queries.desk_offers(agr, midnight, MOST_OFFERS)]
     days = [midnight.date(), midnight.date() + timedelta(days=3)]
     orders = list(queries.live_orders(agr).filter(period__range=days))
     state = request.GET.get("state", "")
     return {
         "requests": asked,
         "needing": sum(row.needs_you for row in asked),
-        "offers": [row for row in offers if not state or tab_of(row) == state],
+        "offers": sorted((row for row in offers if not state or tab_of(row) == state), key=urgency),
         "tabs": tabs(offers, state),
         "notices": attention.notices(asked, offers, now),
         "news": news(orders, now),
@@ -55,6 +55,12 @@ def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[st
 
 def _midnight(zone: str, now: datetime) -> datetime:
     return formats.isp_start(formats.local_day(now, zone), 1, zone, 15)
+
+
+def urgency(row: OfferRow) -> tuple[bool, float, int]:
+    """What runs, by its expiry; then the rest, the newest first."""
+    expiry = row.expires_at.timestamp() if row.runs and row.expires_at is not None else 0.0
+    return not row.runs, expiry, -row.offer.pk
 
 
 def tab_of(row: OfferRow) -> str:

@@ -78,9 +78,8 @@ def _span(row: FlexRequest) -> tuple[int, int] | None:
 def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     now = timezone.now()
     found = queries.requests(membership.participant).get(pk=pk)
-    answers = [
-        OfferRow(row, now) for row in queries.offers(membership.participant).filter(flex_request=found)
-    ]
+    mine = queries.offers(membership.participant).filter(flex_request=found).order_by()
+    answers = sorted((OfferRow(row, now) for row in mine), key=lambda answer: -answer.offer.pk)
     row = RequestRow(found, now)
     shown = shown_offer(request, answers)
     views = shown.options[:OVERLAID] if shown else []

@@ -117,7 +117,8 @@ class OfferRow:
     @property
     def dearest(self) -> str:
         """The upper end of the prices, without the currency that stands at the lower."""
-        return formats.grouped(self.prices[1], 2) if self.prices else ""
+        words = formats.amount(self.prices[1], self.offer.currency) if self.prices else ""
+        return words.rpartition(formats.NBSP)[2]
 
     @property
     def hours(self) -> str:
@@ -222,7 +223,7 @@ class RequestRow:
     @cached_property
     def offers(self) -> list[FlexOffer]:
         """Our offers on it, the one that matters most first, newer before older."""
-        return sorted(self.request.flex_offers.all(), key=lambda offer: RANK.index(offer.state))
+        return sorted(self.request.flex_offers.all(), key=lambda offer: (RANK.index(offer.state), -offer.pk))
 
     @property
     def best(self) -> FlexOffer | None:
