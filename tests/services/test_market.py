@@ -274,7 +274,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("section", "entry", "hint"), WRONG, ids=[f"{s}: {e[-30:]}" for s, e, _ in WRONG])
+@pytest.mark.parametrize(
+    ("section", "entry", "hint"), WRONG, ids=[f"{section}: {hint}" for section, _, hint in WRONG]
+)
 def test_a_wrong_value_is_named_with_its_line_and_what_would_be_right(
     section: str, entry: str, hint: str
 ) -> None:
