@@ -8,6 +8,7 @@ from typing import Any
 
 from offers import uftp
 from offers.models.money import to_units
+from offers.uftp import isp
 
 WATTS_LIMIT = 10**12
 MAX_OPTIONS = 50
@@ -195,11 +196,13 @@ class RequestDraft:
     contract_id: str
     service_type: str
     isps: tuple[uftp.RequestISP, ...]
+    forecast_w: Mapping[str, int] = field(default_factory=dict)  # {ISP number: watts}; never sent
 
 
 def read_request(draft: Mapping[str, Any]) -> tuple[RequestDraft | None, list[uftp.Reason]]:
     """Read {expires_at, contract_id, service_type,
-    isps: [{start, duration, disposition, min_power, max_power}]}; None as for an offer."""
+    isps: [{start, duration, disposition, min_power, max_power}], forecast_w: {n: watts}}; None as for an
+    offer."""
     reading = Reading()
     expires_at = reading.instant(draft.get("expires_at"), "ExpirationDateTime")
     contract_id = reading.text(draft.get("contract_id"), "ContractID")
@@ -209,7 +212,25 @@ def read_request(draft: Mapping[str, Any]) -> tuple[RequestDraft | None, list[uf
         reading.wrong("ISP", "ISP: the request has no ISP: give MinPower and MaxPower for at least one.")
     if reading.reasons or expires_at is None:
         return None, reading.reasons
-    return RequestDraft(expires_at, contract_id, service_type, tuple(isps)), []
+    forecast = read_forecast(draft.get("forecast_w"))
+    return RequestDraft(expires_at, contract_id, service_type, _merged(isps), forecast), []
+
+
+def _merged(isps: list[uftp.RequestISP]) -> tuple[uftp.RequestISP, ...]:
+    """Equal neighbours as one segment: a composer has one entry per ISP, an AGR copies our segments (D8)."""
+    said = ((i.start, i.duration, (i.disposition, i.min_power, i.max_power)) for i in isps)
+    return tuple(
+        uftp.RequestISP(disposition=what, min_power=least, max_power=most, start=start, duration=duration)
+        for start, duration, (what, least, most) in isp.merged(said)
+    )
+
+
+def read_forecast(value: Any) -> dict[str, int]:
+    """The DSO's own forecast, as far as it can be read: it goes to nobody and stops nothing."""
+    reading = Reading()
+    pairs = list(value.items())[: isp.MAX_COUNT] if isinstance(value, dict) else []
+    read = ((reading.positive(n, ""), reading.watts(watts, "")) for n, watts in pairs)
+    return {str(n): watts for n, watts in read if n is not None and n <= isp.MAX_COUNT and watts is not None}
 
 
 def _read_request_isps(items: list[Mapping[str, Any]], reading: Reading) -> Iterator[uftp.RequestISP]:

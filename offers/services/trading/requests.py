@@ -80,24 +80,36 @@ def _drafts_of(owner: models.Participant, group: uuid.UUID) -> Rows:
 def save_request_draft(
     owner: models.Participant, group: uuid.UUID, draft: Mapping[str, Any], by: User, now: datetime
 ) -> Rows:
-    """Keep what was typed, right or wrong. A new list of recipients or another day takes effect at once."""
+    """Keep what was typed, right or wrong. A new list of recipients or another day takes effect at once;
+    while nobody is chosen the rows stay as they are, and the draft cannot be sent."""
     rows = _drafts_of(owner, group)
     first = rows[0]
     period = drafts.read_period(draft["period"]) if draft.get("period") else first.period
-    wanted = draft.get("recipients")
-    if isinstance(wanted, list) and {row.counterparty_id for row in rows} != {int(pk) for pk in wanted}:
-        rows = _change_recipients(rows, [int(pk) for pk in wanted], by, now)
+    agrs = recipients_of(first.congestion_point, _wanted(draft))
+    if "recipients" in draft and agrs and {row.counterparty_id for row in rows} != {agr.pk for agr in agrs}:
+        _change_recipients(rows, agrs, by, now)
     models.FlexRequest.objects.filter(owner=owner, group=group, state=RequestState.DRAFT).update(
         draft=dict(draft), period=period, state_at=now
     )
     return group_of(owner, group)
 
 
-def _change_recipients(rows: Rows, wanted: list[int], by: User, now: datetime) -> Rows:
+def _wanted(draft: Mapping[str, Any]) -> list[int] | None:
+    """The AGRs that a draft names, by id; None when it leaves them as they are."""
+    typed = draft.get("recipients")
+    if not isinstance(typed, list):
+        return None
+    return [pk for pk in typed if isinstance(pk, int) and not isinstance(pk, bool) and 0 < pk < 2**63]
+
+
+def _nobody(rows: Rows, draft: Mapping[str, Any]) -> list[uftp.Reason]:
+    if recipients_of(rows[0].congestion_point, _wanted(draft)):
+        return []
+    return [reason("Recipients", "The request has no recipient: choose at least one AGR.")]
+
+
+def _change_recipients(rows: Rows, agrs: Sequence[models.Participant], by: User, now: datetime) -> None:
     first = rows[0]
-    agrs = recipients_of(first.congestion_point, wanted)
-    if not agrs:
-        raise Refused([reason("RecipientDomain", "The request has no recipient: choose at least one AGR.")])
     kept = {agr.pk for agr in agrs}
     for row in rows:
         if row.counterparty_id not in kept:
@@ -116,7 +128,6 @@ def _change_recipients(rows: Rows, wanted: list[int], by: User, now: datetime) -
                 created_at=now,
             )
             created(row, "draft", Cause.by(by), now)
-    return rows
 
 
 def _delete(row: models.FlexRequest) -> None:
@@ -146,9 +157,9 @@ def check_requests(rows: Rows, draft: Mapping[str, Any], now: datetime) -> list[
     except drafts.NotADraft as error:
         return [reason("ISP", str(error))]
     if read is None:
-        return wrong
+        return [*wrong, *_nobody(rows, draft)]
     found = [r for row in rows for r in _judge(row, read, next_revision(row), now)[1]]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*found, *_nobody(rows, draft)]))
 
 
 def _judge(
@@ -187,6 +198,7 @@ def send_requests(owner: models.Participant, group: uuid.UUID, by: User, now: da
     revision = next_revision(rows[0])
     judged = [(row, *_judge(row, read, revision, now)) for row in rows]
     reasons = list(dict.fromkeys(r for _, _, found in judged for r in found))
+    reasons += _nobody(rows, rows[0].draft)
     if reasons:
         raise Refused(reasons)
     return [_send(row, message, read, by, now) for row, message, _ in judged]
@@ -214,6 +226,7 @@ def _send(
         contract=mapping.contract_of(message.contract_id, row.owner, row.counterparty),
         service_type=read.service_type,
         isps=mapping.request_segments(read.isps),
+        forecast_w=dict(read.forecast_w),
     )
 
 

@@ -1,10 +1,10 @@
 """What happened to an offer or an order, in order: its moves and the attempts to deliver its messages."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from offers.models import Attempt, Event, FlexOffer, FlexOrder, Message
+from offers.models import Attempt, Event, FlexOffer, FlexOrder, FlexRequest, Message
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,12 @@ TITLES = {
 }
 # An order is accepted by us: the gateway answers for its owner.
 ORDER_TITLES = {**TITLES, "accept": "Accepted by us: binding", "reject": "Refused by us"}
+REQUEST_TITLES = {
+    **TITLES,
+    "accept": "Accepted by the aggregator",
+    "reject": "Rejected by the aggregator",
+    "supersede": "Superseded",
+}
 LEVELS = {"accept": "good", "order": "good", "reject": "bad", "fail": "bad"}
 
 
@@ -65,6 +71,27 @@ def entries(
     """The moves of a row under `titles`, and the attempts of the messages in `sent`; `own`: which message
     of ours a move sent."""
     return _sorted([_event(move, titles, own.get(move.event)) for move in _events(row)], sent)
+
+
+def of_requests(rows: Sequence[FlexRequest]) -> list[Entry]:
+    """A request of ours to several AGRs; what happened to some of them at once is one entry."""
+    names = {row.pk: row.counterparty.name for row in rows}
+    own = {row.pk: row.message_id for row in rows}
+    events = Event.objects.filter(flex_request__in=names).select_related("user", "message")
+    moves: dict[tuple[datetime, str, str], Entry] = {}
+    for event in events.defer("message__sealed"):
+        sent = own[event.flex_request_id or 0] if event.event == "send" else None
+        entry = _event(event, REQUEST_TITLES, sent)
+        name = names[event.flex_request_id or 0]
+        text = f"{name}: {entry.text}" if entry.text else name
+        key = (entry.at, entry.title, entry.who)
+        moves[key] = _with(moves[key], text) if key in moves else replace(entry, text=text)
+    return _sorted(moves.values(), {row.message_id: f"Request to {names[row.pk]}" for row in rows})
+
+
+def _with(entry: Entry, text: str) -> Entry:
+    """Several messages went: the console finds each under its own attempts."""
+    return replace(entry, text=f"{entry.text}, {text}", message=None)
 
 
 def of_order(order: FlexOrder) -> list[Entry]:

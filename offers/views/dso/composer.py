@@ -1,0 +1,265 @@
+"""The request composer: started, checked while typing, saved, sent to all, shown as XML, thrown away."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from offers import charts, domain, formats, uftp
+from offers.models import CongestionPoint, Contract, FlexRequest, Membership, Right, Role
+from offers.services import drafts, trading
+from offers.uftp import isp
+from offers.views import scope
+from offers.views.agr import space
+from offers.views.agr.editor import Unreadable, findings, read
+from offers.views.agr.rows import minutes_of, typed_expiry
+
+from . import queries, starting
+from .rows import GroupRow
+from .typed import typed_isps
+
+Rows = Sequence[FlexRequest]
+
+
+# --- starting ---------------------------------------------------------------------------------------
+
+
+@scope.page(Right.TRADE, Role.DSO)
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    """First where and for which day; the draft has then that day's ISPs."""
+    now = timezone.now()
+    points = list(queries.points(membership.participant))
+    if request.method == "POST":
+        try:
+            rows = _start(membership, points, request.POST.get("point", ""), request.POST.get("day", ""), now)
+        except drafts.NotADraft as error:
+            messages.error(request, str(error))
+        except trading.Refused as error:
+            messages.error(request, str(error))
+        else:
+            return redirect(scope.url(membership, "dso-request-edit", rows[0].group))
+    tomorrow = formats.local_day(now, points[0].time_zone) + timedelta(days=1) if points else now.date()
+    asked = request.POST if request.method == "POST" else request.GET
+    context = {
+        "points": points,
+        "point": asked.get("point", ""),
+        "day": asked.get("day") or tomorrow.isoformat(),
+        "today": (tomorrow - timedelta(days=1)).isoformat(),
+    }
+    status = 422 if request.method == "POST" else 200
+    return scope.render(request, membership, "dso/request_new.html", context, status=status, now=now)
+
+
+def _start(
+    membership: Membership, points: Sequence[CongestionPoint], wanted: str, typed: str, now: datetime
+) -> Rows:
+    point = next((point for point in points if str(point.pk) == wanted), None)
+    if point is None:
+        raise CongestionPoint.DoesNotExist
+    day = drafts.read_period(typed)
+    dso = membership.participant
+    agrs = [agr.pk for agr in trading.recipients_of(point)]
+    draft = starting.initial(dso, point, day, agrs, now)
+    return trading.draft_requests(dso, point, day, draft, by=membership.user, now=now)
+
+
+# --- the page ---------------------------------------------------------------------------------------
+
+
+def rows_of(membership: Membership, group: UUID) -> list[FlexRequest]:
+    rows = trading.group_of(membership.participant, group)
+    if not rows:
+        raise FlexRequest.DoesNotExist
+    return rows
+
+
+@scope.page(Right.TRADE, Role.DSO)
+@require_safe
+def edit(request: HttpRequest, membership: Membership, group: UUID) -> HttpResponseBase:
+    now = timezone.now()
+    rows = rows_of(membership, group)
+    if rows[0].state != domain.RequestState.DRAFT:
+        return redirect(scope.url(membership, "dso-request", group))
+    return page(request, membership, rows, now, trading.check_requests(rows, rows[0].draft, now))
+
+
+def page(
+    request: HttpRequest,
+    membership: Membership,
+    rows: Rows,
+    now: datetime,
+    reasons: Sequence[uftp.Reason],
+    status: int = 200,
+) -> HttpResponse:
+    first, row = rows[0], GroupRow(rows, now)
+    point, day = first.congestion_point, first.period
+    closes = typed_expiry(first.draft)
+    expiries = [(closes, "request closes")] if closes is not None else []
+    context = {
+        "heading": space.heading(point, day, row.span if row.need else None, now),
+        "point": point.name,
+        "steps": space.steps(point, day, list(row.need), now, None, expiries),
+        "contracts": contracts_of(membership, point, day),
+        "recipients": [
+            {"id": agr.pk, "name": agr.name, "domain": agr.domain} for agr in trading.recipients_of(point)
+        ],
+        "back_url": scope.url(membership, "dso-requests"),
+        "preview_url": scope.url(membership, "dso-request-preview", first.group),
+        "delete_url": scope.url(membership, "dso-request-delete", first.group),
+        "zone": point.time_zone,
+        "isp_minutes": minutes_of(point),
+        "composer_data": composer_data(membership, rows, reasons),
+    }
+    return scope.render(request, membership, "dso/composer.html", context, status=status, now=now)
+
+
+def contracts_of(membership: Membership, point: CongestionPoint, day: date) -> list[dict[str, str]]:
+    """A contract is with one AGR: its name stands beside it."""
+    rows = Contract.objects.filter(dso=membership.participant, congestion_point=point).on(day)
+    return [
+        {"id": row.contract_id, "label": f"{row.contract_id}, {row.agr.name}"}
+        for row in rows.select_related("agr")
+    ]
+
+
+def composer_data(membership: Membership, rows: Rows, reasons: Sequence[uftp.Reason]) -> dict[str, Any]:
+    first = rows[0]
+    point, day = first.congestion_point, first.period
+    last = isp.count(day, formats.zone_info(point.time_zone), point.isp_duration)
+    asked = [row.counterparty_id for row in rows]
+    return {
+        "draft": {"recipients": asked, **first.draft, "period": day.isoformat()},
+        "isps": charts.axis(day, range(1, last + 1), point.time_zone, minutes_of(point)),
+        "zone": point.time_zone,
+        "isp_minutes": minutes_of(point),
+        "capacity_w": point.capacity_w,
+        "findings": findings(reasons),
+        "check_url": scope.url(membership, "dso-request-check", first.group),
+        "save_url": scope.url(membership, "dso-request-save", first.group),
+        "send_url": scope.url(membership, "dso-request-send", first.group),
+    }
+
+
+# --- what the page asks while somebody types ----------------------------------------------------------
+
+
+def _refused(sentence: str, status: int) -> JsonResponse:
+    return JsonResponse({"sentence": sentence}, status=status)
+
+
+@scope.page(Right.TRADE, Role.DSO)
+@require_POST
+def check(request: HttpRequest, membership: Membership, group: UUID) -> HttpResponseBase:
+    """All reasons why what is typed could not be sent now, and what it looks like; nothing is stored."""
+    rows = rows_of(membership, group)
+    try:
+        draft = read(request.body)
+    except Unreadable as error:
+        return _refused(str(error), 400)
+    reasons = trading.check_requests(rows, draft, timezone.now())
+    return JsonResponse({"findings": findings(reasons), "figures": figures(rows[0], draft)})
+
+
+def figures(first: FlexRequest, draft: Mapping[str, Any]) -> dict[str, charts.Figure]:
+    """The forecast against the capacity, and the power space as an AGR will see it."""
+    point, day = first.congestion_point, first.period
+    last = isp.count(day, formats.zone_info(point.time_zone), point.isp_duration)
+    found = {}
+    forecast = {n: w for n, w in _forecast(draft).items() if n <= last}
+    if forecast:
+        axis = space.axis_of(point, day, list(forecast))
+        found["load"] = charts.request_chart(axis, forecast, _capacity(draft, point))
+    segments = [s for s in typed_isps(draft) if s["start"] + s["duration"] - 1 <= last]
+    if segments:
+        drawn = FlexRequest(congestion_point=point, period=day, isps=segments)
+        found["space"] = space.figure(space.isps_of(point, day, drawn), [])
+    return found
+
+
+def _forecast(draft: Mapping[str, Any]) -> dict[int, int]:
+    return {int(n): watts for n, watts in drafts.read_forecast(draft.get("forecast_w")).items()}
+
+
+def _capacity(draft: Mapping[str, Any], point: CongestionPoint) -> int | None:
+    return drafts.Reading().watts(draft.get("capacity_w"), "") or point.capacity_w
+
+
+@scope.page(Right.TRADE, Role.DSO)
+@require_POST
+def save(request: HttpRequest, membership: Membership, group: UUID) -> HttpResponseBase:
+    now = timezone.now()
+    try:
+        draft = read(request.body)
+        trading.save_request_draft(membership.participant, group, draft, by=membership.user, now=now)
+    except (Unreadable, drafts.NotADraft) as error:
+        return _refused(str(error), 400)
+    except domain.IllegalMove as error:
+        return _refused(str(error), 409)
+    return JsonResponse({"saved_at": formats.iso(now)})
+
+
+@scope.page(Right.TRADE, Role.DSO)
+@require_POST
+def preview(request: HttpRequest, membership: Membership, group: UUID) -> HttpResponseBase:
+    """The XML as the first AGR would get it now; the reasons as text where it cannot be written yet."""
+    rows = rows_of(membership, group)
+    try:
+        draft = read(request.POST.get("draft") or json.dumps(rows[0].draft))
+        text = trading.preview_requests(rows, draft, timezone.now())
+    except (Unreadable, drafts.NotADraft, uftp.BadMessage) as error:
+        return _plain(str(error), 422)
+    except trading.Refused as error:
+        return _plain("\n".join(f"{r.field}: {r.text}" for r in error.reasons), 422)
+    return _plain(text, 200)
+
+
+def _plain(text: str, status: int) -> HttpResponse:
+    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
+
+
+# --- sending ----------------------------------------------------------------------------------------
+
+
+@scope.page(Right.TRADE, Role.DSO)
+@require_POST
+def send(request: HttpRequest, membership: Membership, group: UUID) -> HttpResponseBase:
+    """Keep what was typed, then send it to all. Refused: the composer again, nothing lost."""
+    now, dso = timezone.now(), membership.participant
+    reasons: list[uftp.Reason] = []
+    try:
+        if "draft" in request.POST:
+            trading.save_request_draft(dso, group, read(request.POST["draft"]), by=membership.user, now=now)
+        sent = trading.send_requests(dso, group, by=membership.user, now=now)
+    except trading.Refused as error:
+        reasons = error.reasons
+    except (Unreadable, drafts.NotADraft, uftp.BadMessage) as error:
+        reasons = [uftp.Reason(field="", text=str(error))]
+    if reasons:
+        return _not_sent(request, membership, group, reasons, now)
+    whom = "1 aggregator" if len(sent) == 1 else f"{len(sent)} aggregators"
+    messages.success(request, f"The request is signed and on its way to {whom}.")
+    return redirect(scope.url(membership, "dso-request", group))
+
+
+def _not_sent(
+    request: HttpRequest, membership: Membership, group: UUID, reasons: Sequence[uftp.Reason], now: datetime
+) -> HttpResponse:
+    count = "1 reason" if len(reasons) == 1 else f"{len(reasons)} reasons"
+    messages.error(request, f"Not sent, for {count}: see Checks. What you typed is kept.")
+    return page(request, membership, rows_of(membership, group), now, reasons, status=422)
+
+
+@scope.page(Right.TRADE, Role.DSO)
+@require_POST
+def delete(request: HttpRequest, membership: Membership, group: UUID) -> HttpResponseBase:
+    trading.delete_request_draft(membership.participant, group)
+    messages.success(request, "The draft is deleted.")
+    return redirect(scope.url(membership, "dso-requests"))

@@ -1,0 +1,73 @@
+"""The DSO's desk: congestion points against their capacity, open requests, offers to review, news."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from offers import formats
+from offers.models import Membership, Right, Role
+from offers.services import points as points_service
+from offers.views import live, scope
+
+from . import attention, queries, rows
+from .offers import WAITING, ReviewRow, offers_of
+
+MOST_REQUESTS = 30
+MOST_OFFERS = 50
+MOST_TROUBLES = 50
+
+
+@scope.page(Right.VIEW, Role.DSO)
+def desk(request: HttpRequest, membership: Membership) -> HttpResponse:
+    now = timezone.now()
+    return live.answer(
+        request, membership, "dso/desk.html", "dso/_desk.html", context_of(membership, now), now
+    )
+
+
+def context_of(membership: Membership, now: datetime) -> dict[str, Any]:
+    dso = membership.participant
+    keys = [row.group for row in queries.desk_groups(dso, now)[:MOST_REQUESTS]]
+    asked = rows.group_rows(queries.members(dso, keys).values(), now)
+    waiting = offers_of(dso).filter(WAITING, expires_at__gt=now).order_by("expires_at", "pk")
+    to_review = [ReviewRow(row, now) for row in waiting[:MOST_OFFERS]]
+    soon = offers_of(dso).filter(state="accepted", expires_at__gt=now, expires_at__lte=now + attention.SOON)
+    unordered = [ReviewRow(row, now) for row in soon.order_by("expires_at", "pk")[:MOST_OFFERS]]
+    found = attention.notices(
+        [*to_review, *unordered],
+        queries.troubled(dso, now)[:MOST_TROUBLES],
+        queries.troubled_orders(dso, now)[:MOST_TROUBLES],
+        now,
+    )
+    return {
+        "points": point_rows(membership, now),
+        "requests": sorted(asked, key=lambda row: (row.is_draft, row.closes_at or now)),
+        "offers": to_review,
+        "notices": found,
+        "load_keys": ["capacity", "forecast", "after", "over"],
+    }
+
+
+def point_rows(membership: Membership, now: datetime) -> list[rows.PointRow]:
+    dso = membership.participant
+    points = list(queries.points(dso))
+    today = min((formats.local_day(now, point.time_zone) for point in points), default=now.date())
+    days = [today, today + timedelta(days=1)]
+    known, orders = queries.forecasts(dso, days), queries.live_orders(dso, days)
+    return rows.point_rows(points, known, orders, membership, now)
+
+
+@scope.page(Right.MANAGE, Role.DSO)
+@require_POST
+def point_answers(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """Let a congestion point answer offers by itself, or leave them to staff."""
+    automatic = request.POST.get("automatic") == "yes"
+    point = points_service.set_answers_automatically(membership.participant, pk, automatic)
+    words = "are accepted at once" if automatic else "wait for staff"
+    messages.success(request, f"Offers at {point} that pass the rules {words} from now on.")
+    return redirect(scope.url(membership, "dso-desk"))

@@ -1,0 +1,167 @@
+"""Requests that we sent: the list, one line a need, and one with its recipients and the offers on it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from offers import formats
+from offers.models import FlexRequest, Membership, Participant, Right, Role
+from offers.views import lists, live, scope
+from offers.views.agr import space, timeline
+from offers.views.agr.filters import by_place, counted, is_filtered, tabs
+from offers.views.agr.options import OptionView
+
+from . import queries, rows
+from .offers import ReviewRow, offers_of
+from .rows import GroupRow
+
+FILTERS: Mapping[str, tuple[str, Q]] = {
+    "": ("Open", Q(state__in=["sent", "accepted"])),
+    "draft": ("Draft", Q(state="draft")),
+    "superseded": ("Superseded", Q(state="superseded")),
+    "expired": ("Expired", Q(state="expired")),
+    "rejected": ("Rejected", Q(state="rejected")),
+    "failed": ("Failed", Q(state="failed")),
+    "all": ("All", Q()),
+}
+CSV_CHUNK = 200
+
+
+@scope.page(Right.VIEW, Role.DSO)
+def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    now, dso = timezone.now(), membership.participant
+    found = filtered(queries.groups(dso), request)
+    if lists.wants_csv(request):
+        return lists.csv_of(_all(dso, found), COLUMNS, "requests.csv")
+    cut = lists.slice_of(found, request)
+    shown = rows.group_rows(queries.members(dso, [row.group for row in cut.rows]).values(), now)
+    context = {
+        "requests": shown,
+        "slice": cut,
+        "shown": counted(len(shown), "request"),
+        "tabs": tabs(FILTERS, request),
+        "points": list(queries.points(dso)),
+        "csv_url": lists.csv_url(request),
+        "filters": request.GET,
+        "is_filtered": is_filtered(request),
+    }
+    return live.answer(request, membership, "dso/requests.html", "dso/_requests.html", context, now)
+
+
+def filtered(found: QuerySet[FlexRequest], request: HttpRequest) -> QuerySet[FlexRequest]:
+    wanted = FILTERS.get(request.GET.get("state", ""), FILTERS[""])[1]
+    return by_place(queries.with_state(found, wanted), request)
+
+
+def _all(dso: Participant, found: QuerySet[FlexRequest]) -> Iterator[Any]:
+    """Every group of a list, some hundred at a time."""
+    now = timezone.now()
+    keys = list(found.order_by("-pk").values_list("group", flat=True)[: lists.CSV_LIMIT])
+    for start in range(0, len(keys), CSV_CHUNK):
+        part = queries.members(dso, keys[start : start + CSV_CHUNK])
+        yield from rows.group_rows(part.values(), now)
+
+
+COLUMNS: list[tuple[str, Any]] = [
+    ("request", lambda row: row.name),
+    ("group", lambda row: str(row.key)),
+    ("congestion_point", lambda row: row.point.entity_address),
+    ("day", lambda row: row.first.period.isoformat()),
+    ("revision", lambda row: row.first.revision),
+    ("state", lambda row: row.state),
+    ("expires_at", lambda row: formats.iso(row.closes_at) if row.closes_at else ""),
+    ("first_isp", lambda row: row.span[0] if row.span else ""),
+    ("last_isp", lambda row: row.span[1] if row.span else ""),
+    ("peak_w", lambda row: row.peak_w),
+    ("energy_kwh", lambda row: row.kwh),
+    ("asked", lambda row: row.asked),
+    ("accepted", lambda row: row.accepted),
+    ("offered", lambda row: row.offered),
+    ("best_coverage", lambda row: f"{row.best.option.coverage or 0:.4f}" if row.best else ""),
+]
+
+
+# --- one request ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An option of an offer on this request, as a line."""
+
+    row: ReviewRow
+    option: OptionView
+    first: bool  # of its offer
+
+
+@scope.page(Right.VIEW, Role.DSO)
+def detail(request: HttpRequest, membership: Membership, group: UUID) -> HttpResponseBase:
+    now, dso = timezone.now(), membership.participant
+    found = queries.members(dso, [group])[group]
+    if not found:
+        raise FlexRequest.DoesNotExist
+    row = GroupRow(found, now)
+    if row.is_draft and membership.may(Right.TRADE):
+        return redirect(scope.url(membership, "dso-request-edit", group))
+    context = context_of(dso, row)
+    return live.answer(request, membership, "dso/request.html", "dso/_request.html", context, now)
+
+
+def context_of(dso: Participant, row: GroupRow) -> dict[str, Any]:
+    point, day, now, first = row.point, row.first.period, row.now, row.first
+    drawn = FlexRequest(congestion_point=point, period=day, isps=row.isps, expires_at=row.closes_at)
+    came_in = [ReviewRow(offer, now) for offer in offers_of(dso).filter(flex_request__in=row.rows)]
+    expiries = space.expiry_steps([each.offer for each in came_in if each.runs])
+    return {
+        "row": row,
+        "first": first,
+        "point": point,
+        "heading": space.heading(point, day, row.span, now),
+        "answers": list(_answers(came_in)),
+        "offers": came_in,
+        "space_keys": space.KEYS,
+        "chart": space.chart(point, day, drawn, []),
+        "load": load_chart(dso, row),
+        "steps": space.steps(point, day, list(row.need) or space.numbers_of(drawn, []), now, drawn, expiries),
+        "timeline": timeline.of_requests(row.rows),
+        "newer": newer(dso, row),
+    }
+
+
+def _answers(came_in: list[ReviewRow]) -> Iterator[Answered]:
+    """Option by option: offers that stand first, what covers most first."""
+    best = {each.offer.pk: each.best for each in came_in}
+    covers = {pk: (option.coverage or 0 if option is not None else 0) for pk, option in best.items()}
+    for each in sorted(came_in, key=lambda found: (found.done, -covers[found.offer.pk])):
+        for option in each.options:
+            yield Answered(each, option, option.index == 0)
+
+
+def load_chart(dso: Participant, row: GroupRow) -> dict[str, Any] | None:
+    """Forecast against capacity, and what is ordered for that day; None when no forecast is known."""
+    if not row.forecast:
+        return None
+    day = row.first.period
+    orders = queries.live_orders(dso, [day]).filter(congestion_point=row.point)
+    ordered = rows.ordered_per_day(orders).get((row.point.pk, day), {})
+    return {
+        "figure": rows.load_figure(row.point, day, row.forecast, ordered),
+        "heads": rows.LOAD_HEADS,
+        "rows": rows.load_table(row.point, day, row.forecast, ordered),
+        "keys": ["capacity", "forecast", *(["after"] if any(ordered.values()) else []), "over"],
+    }
+
+
+def newer(dso: Participant, row: GroupRow) -> FlexRequest | None:
+    """The latest revision for the same point and day, when this is not it."""
+    if row.is_draft:
+        return None
+    same = FlexRequest.objects.of(dso).filter(congestion_point=row.point, period=row.first.period)
+    later = same.filter(revision__gt=row.first.revision).exclude(state="draft").order_by("-revision")
+    found: FlexRequest | None = later.first()
+    return found
