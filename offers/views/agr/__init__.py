@@ -14,6 +14,7 @@ urlpatterns = [
     path(routes.AGR + "requests/<int:pk>/", requests.detail, name="agr-request"),
     path(routes.AGR + "requests/<int:pk>/offer/", editor.new, name="agr-offer-new"),
     path(routes.AGR + "offers/", offers.listing, name="agr-offers"),
+    path(routes.AGR + "offers/unsolicited/", editor.unsolicited, name="agr-offer-unsolicited"),
     path(routes.AGR + "offers/revoke/", offers.revoke_many, name="agr-offers-revoke"),
     path(OFFER, offers.detail, name="agr-offer"),
     path(OFFER + "edit/", editor.edit, name="agr-offer-edit"),

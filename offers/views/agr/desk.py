@@ -40,6 +40,8 @@ def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[st
     orders = list(queries.live_orders(agr).filter(period__range=days))
     state = request.GET.get("state", "")
     return {
+        "points": points,
+        "tomorrow": (midnight + timedelta(days=1, hours=12)).date(),
         "requests": asked,
         "needing": sum(row.needs_you for row in asked),
         "offers": sorted((row for row in offers if not state or tab_of(row) == state), key=urgency),

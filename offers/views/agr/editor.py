@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from offers import domain, formats, uftp
-from offers.models import FlexOffer, FlexRequest, Membership, Right, Role
+from offers.models import CongestionPoint, FlexOffer, FlexRequest, Membership, Right, Role
 from offers.services import drafts, trading
 from offers.views import scope
 
@@ -27,10 +27,16 @@ TOO_LATE = "This FlexRequest is closed: an offer on it would be rejected."
 
 
 def initial(request: FlexRequest) -> dict[str, Any]:
-    """One option without power: the grid shows the request's ISPs anyway. Valid as long as the request is."""
+    """Valid as long as the request is."""
+    contract = request.contract.contract_id if request.contract is not None else ""
+    return empty_draft(request.expires_at, contract)
+
+
+def empty_draft(expires_at: datetime | None, contract_id: str = "") -> dict[str, Any]:
+    """One option without power: the grid shows the ISPs anyway."""
     return {
-        "expires_at": formats.iso(request.expires_at) if request.expires_at is not None else None,
-        "contract_id": request.contract.contract_id if request.contract is not None else "",
+        "expires_at": formats.iso(expires_at) if expires_at is not None else None,
+        "contract_id": contract_id,
         "baseline_reference": "",
         "options": [{"option_reference": "A", "price": "", "min_activation_factor": "1.00", "isps": []}],
     }
@@ -41,6 +47,31 @@ def initial(request: FlexRequest) -> dict[str, Any]:
 def new(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     asked = queries.requests(membership.participant).get(pk=pk)
     return _start(membership, asked, initial(asked), timezone.now())
+
+
+@scope.page(Right.TRADE, Role.AGR)
+@require_POST
+def unsolicited(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    """An offer that nobody asked for: a congestion point and a day are enough to begin."""
+    now, agr = timezone.now(), membership.participant
+    try:
+        point = queries.points(agr).get(pk=int(request.POST.get("point", "")))
+        day = drafts.read_period(request.POST.get("day"))
+        draft = empty_draft(first_moment(point, day, now))
+        offer = trading.draft_offer(agr, point, point.dso, day, draft, by=membership.user, now=now)
+    except (ValueError, OverflowError, CongestionPoint.DoesNotExist):
+        messages.error(request, "Nothing was drafted: choose a congestion point and a day.")
+    except trading.Refused as error:
+        messages.error(request, f"Nothing was drafted: {error}")
+    else:
+        return redirect(scope.url(membership, "agr-offer-edit", offer.pk))
+    return redirect(scope.desk_url(membership))
+
+
+def first_moment(point: CongestionPoint, day: date, now: datetime) -> datetime:
+    """The beginning of a day that is still to come; of today, an hour from now."""
+    start = formats.isp_start(day, 1, point.time_zone, minutes_of(point))
+    return max(start, now.replace(second=0, microsecond=0) + timedelta(hours=1))
 
 
 @scope.page(Right.TRADE, Role.AGR)

@@ -75,7 +75,7 @@ def live_orders(participant: Participant) -> QuerySet[FlexOrder]:
 
 def points(participant: Participant) -> QuerySet[CongestionPoint]:
     rows: QuerySet[CongestionPoint] = CongestionPoint.objects.of(participant)
-    return rows
+    return rows.select_related("dso")
 
 
 OFFER_FILTERS: Mapping[str, tuple[str, Q]] = {

@@ -237,3 +237,39 @@ def test_a_page_that_changes_something_is_not_opened_by_a_link(
 ) -> None:
     for name in ("send", "save", "check", "delete", "schedule", "preview", "copy", "revoke"):
         assert trader.get(address(f"agr-offer-{name}", draft.pk)).status_code == 405
+
+
+def test_an_offer_without_a_request_needs_a_point_and_a_day(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    where = {"point": everybody.point.pk, "day": "2026-03-03"}
+    response = trader.post(address("agr-offer-unsolicited"), where)
+    offer = models.FlexOffer.objects.get()
+    assert response["Location"] == address("agr-offer-edit", offer.pk)
+    assert offer.flex_request is None and offer.counterparty == everybody.dso
+    assert offer.draft["expires_at"] == "2026-03-02T23:00:00Z"
+    data = trader.get(address("agr-offer-edit", offer.pk)).context["editor_data"]
+    assert len(data["request"]["isps"]) == 96
+    trader.post(address("agr-offer-send", offer.pk), {"draft": json.dumps(good())})
+    offer.refresh_from_db()
+    assert offer.state == "sent"
+
+
+@pytest.mark.parametrize(
+    "where", [{}, {"point": "x"}, {"point": "9" * 30, "day": "2026-03-03"}, {"day": "9"}]
+)
+def test_nothing_is_drafted_for_no_point_or_no_day(
+    everybody: Cast, trader: Client, address: Address, where: dict[str, str]
+) -> None:
+    response = trader.post(address("agr-offer-unsolicited"), where)
+    assert "choose a congestion point and a day" in " ".join(map(str, get_messages(response.wsgi_request)))
+    assert not models.FlexOffer.objects.exists()
+
+
+def test_nothing_is_drafted_where_others_trade(everybody: Cast, stranger: Client, address: Address) -> None:
+    where = {"point": everybody.point.pk, "day": "2026-03-03"}
+    assert stranger.post(address("agr-offer-unsolicited"), where).status_code == 404
+    own = address("agr-offer-unsolicited").replace("agr.demo", "agr.rival")
+    response = stranger.post(own, where)
+    assert "Nothing was drafted" in " ".join(map(str, get_messages(response.wsgi_request)))
+    assert not models.FlexOffer.objects.exists()
