@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Unpack
 
 from offers import uftp
 
-from .participant import Memory, Participant
+from .participant import Memory, Participant, Parts
 from .world import Peer, Point
 
 PER_MWH = (90, 210)  # in the currency of the market
@@ -24,8 +25,8 @@ class Sent:
 class SimulatedAGR(Participant):
     role = "AGR"
 
-    def __init__(self, *args: object, **options: object) -> None:
-        super().__init__(*args, **options)  # type: ignore[arg-type]
+    def __init__(self, **parts: Unpack[Parts]) -> None:
+        super().__init__(**parts)
         self.revisions: Memory[int] = Memory()
         self.offers: Memory[Sent] = Memory()
 

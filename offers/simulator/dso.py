@@ -4,11 +4,12 @@ import logging
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Unpack
 
 from offers import uftp
 
-from .loads import asked, days_ahead, forecast, seeded
-from .participant import Memory, Participant, at_most
+from .loads import asked, days_ahead, forecast, revised, seeded
+from .participant import Memory, Participant, Parts, at_most
 from .world import Peer, Point
 
 log = logging.getLogger(__name__)
@@ -33,8 +34,8 @@ class Received:
 class SimulatedDSO(Participant):
     role = "DSO"
 
-    def __init__(self, *args: object, **options: object) -> None:
-        super().__init__(*args, **options)  # type: ignore[arg-type]
+    def __init__(self, **parts: Unpack[Parts]) -> None:
+        super().__init__(**parts)
         self.open_until: dict[Slot, datetime] = {}
         self.revisions: dict[Slot, int] = {}
         self.requests: Memory[uftp.FlexRequest] = Memory()
@@ -75,7 +76,8 @@ class SimulatedDSO(Participant):
         address, day = slot
         world = self.world()
         point = world.points[address]
-        isps = asked(point, day, forecast(point, day, seeded(point, day, self.seed)))
+        load = forecast(point, day, seeded(point, day, self.seed))
+        isps = asked(point, day, revised(point, load, self.dice))
         expires = min((now + valid).replace(microsecond=0), self._end(point, day, isps))
         revision = self._revision(slot, point, now)
         for agr in sorted(point.agrs):

@@ -24,8 +24,18 @@ def forecast(point: Point, day: date, dice: random.Random) -> list[int]:
     shape = list(_feed_in(point, day, dice) if _feeds_in(point) else _consumption(point, day, dice))
     top = max(map(abs, shape))
     peak = point.capacity_w * dice.uniform(1.12, 1.28)
+    return [_rounded(value / top * peak, point) for value in shape]
+
+
+def revised(point: Point, load: list[int], dice: random.Random) -> list[int]:
+    """The same day as it looks some hours later."""
+    nudge = dice.uniform(0.97, 1.04)
+    return [_rounded(watts * nudge, point) for watts in load]
+
+
+def _rounded(watts: float, point: Point) -> int:
     step = 1000 if point.capacity_w < 1_000_000 else 5000
-    return [round(value / top * peak / step) * step for value in shape]
+    return round(watts / step) * step
 
 
 def _feeds_in(point: Point) -> bool:

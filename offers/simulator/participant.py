@@ -6,7 +6,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar, Unpack
 
 from offers import transport, uftp
 from offers.domain import Outcome, Verdict
@@ -36,25 +36,28 @@ class Memory(OrderedDict[str, V], Generic[V]):
             self.popitem(last=False)
 
 
+class Parts(TypedDict):
+    """What a participant is made of."""
+
+    domain: str
+    secret: bytes
+    world: Callable[[], World]
+    agenda: Agenda
+    habits: Habits
+    seed: int
+    post: Post
+
+
 class Participant:
     """One simulated participant. Not thread-safe: everything happens in the simulation's one loop."""
 
     role = ""
 
-    def __init__(
-        self,
-        domain: str,
-        secret: bytes,
-        world: Callable[[], World],
-        agenda: Agenda,
-        habits: Habits,
-        seed: int,
-        post: Post = post,
-    ) -> None:
-        self.domain, self.secret, self.world, self.agenda, self.habits = domain, secret, world, agenda, habits
-        self.seed = seed
-        self.dice = random.Random(f"{seed} {domain}")  # noqa: S311 - behaviour, no secret
-        self.post = post
+    def __init__(self, **parts: Unpack[Parts]) -> None:
+        self.domain, self.secret, self.world = parts["domain"], parts["secret"], parts["world"]
+        self.agenda, self.habits, self.post = parts["agenda"], parts["habits"], parts["post"]
+        self.seed = parts["seed"]
+        self.dice = random.Random(f"{self.seed} {self.domain}")  # noqa: S311 - behaviour, no secret
         self.answers: Memory[uftp.PayloadMessage | None] = Memory()
 
     @property

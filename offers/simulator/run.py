@@ -37,7 +37,15 @@ class Simulation:
         self.agenda = Agenda()
         self.arrivals: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()
         self.participants = {
-            (domain, role): KINDS[role](domain, secret, lambda: world(False), self.agenda, habits, seed, post)
+            (domain, role): KINDS[role](
+                domain=domain,
+                secret=secret,
+                world=lambda: world(False),
+                agenda=self.agenda,
+                habits=habits,
+                seed=seed,
+                post=post,
+            )
             for (domain, role), secret in secrets.items()
         }
         self.stopping = False

@@ -103,7 +103,3 @@ class World:
             mutex_offers_supported=point.mutex,
             contracts=frozenset(one.contract_id for one in self.contracts_of(dso, agr, address, day)),
         )
-
-
-def by_party(peers: Iterable[Peer]) -> dict[Party, Peer]:
-    return {peer.party: peer for peer in peers}
