@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -11,12 +12,20 @@ from tests import cast, servers
 
 ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 OFFICIAL_LIBRARY = settings.BASE_DIR / ".venv-interop/stamp"
+TOO_SLOW = (hypothesis.HealthCheck.too_slow,)
 NEEDS = {
     "browser": (servers.chromium_program(), "needs Chromium"),
     "interop": (OFFICIAL_LIBRARY.exists(), "needs the official library; make test installs it"),
     "postgres": (ON_POSTGRESQL, "needs PostgreSQL: python -m tests.servers pytest …"),
     "redis": (settings.REDIS_URL, "needs Redis: python -m tests.servers pytest …"),
 }
+
+
+# A busy machine is no fault of the code, and CI says the same about the same code each time.
+hypothesis.settings.register_profile(
+    "portal", deadline=None, derandomize=bool(os.environ.get("CI")), suppress_health_check=TOO_SLOW
+)
+hypothesis.settings.load_profile("portal")
 
 
 def pytest_configure() -> None:

@@ -76,7 +76,8 @@ def install_missing() -> list[str]:
         packages = [package for name in missing for package in PACKAGES[name][1]]
         for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
             command = [*become_root, "apt-get", "--quiet", "--quiet", *arguments]
-            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            print(done.stderr if done.returncode else "", end="", flush=True)
     return [name for name in missing if not PACKAGES[name][0]()]
 
 

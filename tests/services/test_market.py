@@ -11,13 +11,15 @@ import pytest
 from django.conf import settings as project
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from nacl.bindings import crypto_sign_seed_keypair
 
 from offers import models, uftp
 from offers.services import keys, market
 
 NOW = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
-SECRET = uftp.seal.generate()
-PEER_KEYS = [uftp.seal.to_cs1(uftp.seal.public_of(uftp.seal.generate())) for _ in range(3)]
+# The same in each parallel test process: they are part of the names of tests.
+SECRET, *PEERS = (crypto_sign_seed_keypair(bytes([number] * 32))[1] for number in range(4))
+PEER_KEYS = [uftp.seal.to_cs1(uftp.seal.public_of(secret)) for secret in PEERS]
 # The example of the documentation, with every key that there is.
 WHOLE = f"""
 participants:
