@@ -151,7 +151,8 @@ def page(
 ) -> HttpResponse:
     point, asked = offer.congestion_point, offer.flex_request
     views = options_of(offer)
-    isps = space.isps_of(point, offer.period, asked, [n for view in views for n in view.powers])
+    drawn = [n for view in views for n in view.powers] if asked is not None else []
+    isps = space.isps_of(point, offer.period, asked, drawn)  # without a request the whole day
     numbers = space.numbers_of(asked, views)
     span = (min(numbers), max(numbers)) if numbers else span_of(views)
     requested = [entry["n"] for entry in isps if entry.get("disposition") == "Requested"]

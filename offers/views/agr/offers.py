@@ -89,7 +89,6 @@ def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
         "offer": offer,
         "point": point,
         "heading": space.heading(point, day, row.span, now),
-        "space_keys": space.KEYS,
         "chart": space.chart(point, day, asked, row.options),
         "steps": space.steps(point, day, numbers, now, asked, expiry),
         "revocation": revocation_chips(offer),

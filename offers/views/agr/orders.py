@@ -116,7 +116,6 @@ def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
         "order": order,
         "point": point,
         "heading": space.heading(point, day, row.span, now),
-        "space_keys": space.KEYS,
         "chart": space.chart(point, day, asked, [promised]),
         "lines": lines_of(row, day),
         "steps": space.steps(point, day, sorted(row.powers), now, None),

@@ -93,7 +93,6 @@ def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
         "heading": space.heading(point, day, row.span, now),
         "answers": answers,
         "shown": shown,
-        "space_keys": space.KEYS,
         "chart": space.chart(point, day, found, views),
         "steps": space.steps(point, day, numbers, now, found, expiries),
         "newer": newer_revision(found),

@@ -12,6 +12,7 @@ from offers.uftp import isp
 from . import options
 from .rows import minutes_of, request_numbers
 
+AROUND = 4  # ISPs to either side where no request says what to show
 Step = dict[str, Any]
 KEYS = ["requested", "available"]  # what the chart draws besides options, for its key
 HEADS = ["Local", "UTC", "ISP", "Request", "MinPower kW", "MaxPower kW"]
@@ -73,6 +74,8 @@ def chart(
 ) -> dict[str, Any]:
     """Everything that _chart.html needs, and the letters for the key."""
     others = [n for view in views for n in view.powers]
+    if request is None and others:
+        others += [max(1, min(others) - AROUND), max(others) + AROUND]
     isps = isps_of(point, day, request, others)
     letters = [view.letter for view in views]
     return {
@@ -80,6 +83,7 @@ def chart(
         "heads": [*HEADS, *(f"{name} kW" for name in letters)],
         "rows": table(isps, views),
         "letters": letters,
+        "keys": KEYS if request is not None else [],
     }
 
 

@@ -1,7 +1,12 @@
 """Orders: what is promised per ISP, on screen and as a schedule for a machine."""
 
+import uuid
+
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
 
 from offers import models
 from tests import cast
@@ -74,3 +79,31 @@ def test_a_stranger_sees_no_order(order: models.FlexOrder, stranger: Client, add
     assert stranger.get(address("agr-order", order.pk)).status_code == 404
     theirs = models.FlexOrder.objects.exclude(pk=order.pk).get()
     assert stranger.get(address("agr-order", theirs.pk)).status_code == 404
+
+
+def test_more_orders_do_not_mean_more_queries(
+    order: models.FlexOrder,
+    trader: Client,
+    address: Address,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    _copies(order, 2)
+    trader.get(address("agr-orders"))
+    with CaptureQueriesContext(connection) as few:
+        assert len(trader.get(address("agr-orders")).context["orders"]) == 3
+    _copies(order, 27)
+    with django_assert_num_queries(len(few.captured_queries)):
+        assert len(trader.get(address("agr-orders")).context["orders"]) == 30
+
+
+def _copies(order: models.FlexOrder, count: int) -> None:
+    """Orders that name no offer, each with a message of its own."""
+    for _ in range(count):
+        message = models.Message.objects.get(pk=order.message_id)
+        message.pk, message.message_id = None, str(uuid.uuid4())
+        message._state.adding = True
+        message.save()
+        row = models.FlexOrder.objects.get(pk=order.pk)
+        row.pk, row.message, row.flex_offer = None, message, None
+        row._state.adding = True
+        row.save()
