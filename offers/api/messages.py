@@ -126,9 +126,10 @@ class Messages(ListModelMixin, RetrieveModelMixin, Desk):
 
 
 def partners_of(participant: Participant) -> QuerySet[Participant]:
-    """Those at its congestion points or in its messages; others are none of its business."""
+    """Those at its congestion points, in its contracts or its messages; others are none of its business."""
     wrote = Message.objects.of(participant).values("counterparty")
     there = Q(congestion_points__agrs=participant) | Q(active_at__dso=participant) | Q(pk__in=wrote)
+    there |= Q(contracts_as_dso__agr=participant) | Q(contracts_as_agr__dso=participant)
     return Participant.objects.filter(there).exclude(pk=participant.pk).distinct()
 
 

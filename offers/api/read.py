@@ -27,7 +27,9 @@ from offers.models import (
 from .fields import Amount, Band, EntityAddress, Factor, Party, Segment, Watts
 
 DRAFT_WORDS = ("expires_at", "contract_id", "baseline_reference", "options")
-REQUEST_WORDS = ("expires_at", "contract_id", "service_type", "isps")
+REQUEST_WORDS = ("expires_at", "contract_id", "service_type", "isps", "forecast_w")
+
+FORECAST = "Watts by ISP number; the DSO’s own, it goes to nobody."
 
 
 def named(states: type[StrEnum]) -> list[tuple[str, str]]:
@@ -141,19 +143,21 @@ class RequestDraftJSON(serializers.Serializer[Any]):
     contract_id = serializers.CharField(required=False, allow_blank=True)
     service_type = serializers.CharField(required=False, allow_blank=True)
     isps = Band(many=True, required=False)
+    forecast_w = serializers.DictField(child=Watts(), required=False, help_text=FORECAST)
 
 
 class RequestJSON(TradeJSON):
     state = serializers.ChoiceField(choices=named(RequestState), read_only=True)
     contract_id = serializers.CharField(source="contract.contract_id", default=None, read_only=True)
     isps = Band(many=True, read_only=True)
+    forecast_w = serializers.DictField(child=Watts(), read_only=True, help_text=FORECAST)
     draft = serializers.SerializerMethodField(help_text="Only while it is a draft.")
 
     class Meta:
         model = FlexRequest
         fields = [
             *TradeJSON.Meta.fields, "group", "revision", "expires_at", "contract_id", "service_type", "isps",
-            "draft",
+            "forecast_w", "draft",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -58,7 +58,7 @@ def test_an_offer_is_written_in_exact_values(traded: Cast, agr: Program) -> None
         "101.40",
         "0.40",
     )
-    assert option["isps"][0] == {"start": 69, "duration": 1, "power": -200000}
+    assert option["isps"] == [{"start": 69, "duration": 8, "power": -200000}]
     assert (option["energy_wh"], option["peak_w"]) == (-400000, -200000)
     assert (found["state"], found["expires_at"]) == ("accepted", "2026-03-02T12:00:00Z")
     assert found["message"]["state"] == "delivered" and found["message"]["answer"] == "accepted"

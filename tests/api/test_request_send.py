@@ -88,7 +88,7 @@ def test_it_is_sent_and_arrives(dso: Program, agr: Program, group: str) -> None:
     got = agr.get("requests/?state=accepted").json()["results"][0]
     assert got["isps"][0] == {
         "start": 65,
-        "duration": 1,
+        "duration": 4,
         "disposition": "Available",
         "min_power": -3000000,
         "max_power": 100000,

@@ -8,6 +8,7 @@ READ: Final = "read"  # every member of the participant
 READ_DSO: Final = "read dso"  # the same, and the participant is a DSO
 OWN: Final = "own"  # every member, and it changes something of one's own
 ACT: Final = "act"  # a member with the right to trade
+MANAGE: Final = "manage"  # a member with the right to manage
 ACT_AGR: Final = "act agr"  # the same, and the participant is an AGR
 ACT_DSO: Final = "act dso"  # the same, and the participant is a DSO
 
@@ -27,6 +28,7 @@ PAGES: Mapping[str, Doors] = {
     "agr-offer": _SEE,
     "agr-offer-new": _DO,
     "agr-offer-copy": _DO,
+    "agr-offer-unsolicited": _DO,
     "agr-offer-edit": {"GET": ACT},
     "agr-offer-check": _DO,
     "agr-offer-save": _DO,
@@ -37,6 +39,24 @@ PAGES: Mapping[str, Doors] = {
     "agr-offer-revoke": _DO,
     "agr-orders": _SEE,
     "agr-order": _SEE,
+    "dso-desk": _SEE,
+    "dso-point-answers": {"POST": MANAGE},
+    "dso-requests": _SEE,
+    "dso-request": _SEE,
+    "dso-request-new": {"GET": ACT, "POST": ACT},
+    "dso-request-edit": {"GET": ACT},
+    "dso-request-check": _DO,
+    "dso-request-save": _DO,
+    "dso-request-send": _DO,
+    "dso-request-preview": _DO,
+    "dso-request-delete": _DO,
+    "dso-offers": _SEE,
+    "dso-offer": _SEE,
+    "dso-offer-accept": _DO,
+    "dso-offer-reject": _DO,
+    "dso-offer-order": {"GET": ACT, "POST": ACT},
+    "dso-orders": _SEE,
+    "dso-order": _SEE,
     "console": _SEE,
     "console-message": _SEE,
     "console-raw": _SEE,

@@ -41,6 +41,9 @@ class World:
     def rival(self, side: str) -> Participant:
         return self.cast.rival if side == "agr" else self.rival_dso
 
+    def counterparty(self, who: str) -> Participant:
+        return self.cast.dso if who.startswith("agr") else self.cast.agr
+
     def call(self, who: str, method: str, address: str, data: Any = None, json: bool = False) -> HttpResponse:
         """One request, after which everything is as it was before."""
         kind = "application/json" if json else "application/x-www-form-urlencoded"
@@ -64,7 +67,10 @@ class World:
         own = self.own[side]
         if "token" in route.name:
             return {"pk": self.token.get((side, who), self.token[side, "trader"])}
-        return {"pk": own.get(OBJECTS.get(route.name, ""), ABSENT), "group": self.own["dso"]["group"]}
+        return {
+            "pk": own.get(OBJECTS.get(route.name, ""), ABSENT),
+            "group": self.own["dso"]["sent" if route.name == "dso-request" else "group"],
+        }
 
 
 # Which row a route is tried with.
@@ -82,6 +88,7 @@ OBJECTS = {
     "agr-offer-delete": "draft",
     "agr-offer-revoke": "offer",
     "agr-order": "order",
+    "dso-point-answers": "point",
     "dso-offer": "offer",
     "dso-offer-accept": "waiting",
     "dso-offer-reject": "waiting",
@@ -168,7 +175,7 @@ def _of_dso(everybody: Cast, offer: FlexOffer) -> dict[str, Any]:
         0
     ].group
     sent = FlexRequest.objects.filter(owner=everybody.dso).exclude(state="draft").get()
-    return {"request": sent.pk, "group": group, "offer": offer.pk, "waiting": waiting.pk}
+    return {"request": sent.pk, "sent": sent.group, "group": group, "offer": offer.pk, "waiting": waiting.pk}
 
 
 def _of_both(everybody: Cast, participant: Participant) -> dict[str, Any]:
@@ -202,6 +209,8 @@ def _sign_in(world: World) -> None:
         "agr viewer": world.cast.reader,
         "dso trader": world.cast.operator,
         "dso viewer": world.cast.watcher,
+        "agr manager": world.cast.manager,
+        "dso manager": cast.user("keeper", (world.cast.dso, Right.MANAGE)),
     }
     for who, person in people.items():
         world.clients[who] = Client(raise_request_exception=False)

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from offers import formats
 from offers.models import Membership, Right, Role
@@ -23,6 +23,7 @@ MOST_TROUBLES = 50
 
 
 @scope.page(Right.VIEW, Role.DSO)
+@require_safe
 def desk(request: HttpRequest, membership: Membership) -> HttpResponse:
     now = timezone.now()
     return live.answer(

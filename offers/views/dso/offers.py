@@ -10,7 +10,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from offers import formats
 from offers.domain import OfferState, OrderState
@@ -110,6 +110,7 @@ class ReviewRow(OfferRow):
 
 
 @scope.page(Right.VIEW, Role.DSO)
+@require_safe
 def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now = timezone.now()
     rows = filtered(offers_of(membership.participant), request)
@@ -157,6 +158,7 @@ COLUMNS: list[tuple[str, Any]] = [
 
 
 @scope.page(Right.VIEW, Role.DSO)
+@require_safe
 def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     now = timezone.now()
     offer = offers_of(membership.participant).get(pk=pk)

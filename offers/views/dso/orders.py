@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from offers import formats
 from offers.domain import OrderState
@@ -70,6 +71,7 @@ class PlacedRow(OrderRow):
 
 
 @scope.page(Right.VIEW, Role.DSO)
+@require_safe
 def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now = timezone.now()
     rows = filtered(orders_of(membership.participant), request)
@@ -115,6 +117,7 @@ COLUMNS: list[tuple[str, Any]] = [
 
 
 @scope.page(Right.VIEW, Role.DSO)
+@require_safe
 def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     now = timezone.now()
     order = orders_of(membership.participant).get(pk=pk)

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from offers import formats
 from offers.models import FlexRequest, Membership, Participant, Right, Role
@@ -34,6 +35,7 @@ CSV_CHUNK = 200
 
 
 @scope.page(Right.VIEW, Role.DSO)
+@require_safe
 def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now, dso = timezone.now(), membership.participant
     found = filtered(queries.groups(dso), request)
@@ -100,6 +102,7 @@ class Answered:
 
 
 @scope.page(Right.VIEW, Role.DSO)
+@require_safe
 def detail(request: HttpRequest, membership: Membership, group: UUID) -> HttpResponseBase:
     now, dso = timezone.now(), membership.participant
     found = queries.members(dso, [group])[group]
