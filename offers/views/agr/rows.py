@@ -54,7 +54,7 @@ def offer_delivery(offer: FlexOffer) -> Chip:
 
 def offer_answer(offer: FlexOffer, orders: Iterable[FlexOrder], now: datetime) -> Chip | None:
     """What the other side said, or how it ended; None where nothing can have been said yet."""
-    if offer.state == OfferState.DRAFT:
+    if offer.state in (OfferState.DRAFT, OfferState.FAILED):
         return None
     if offer.state == OfferState.SENT:
         there = offer.message is not None and offer.message.state == MessageState.DELIVERED
@@ -134,6 +134,12 @@ class OfferRow:
     @property
     def answer(self) -> Chip | None:
         return offer_answer(self.offer, self.offer.flex_orders.all(), self.now)
+
+    @property
+    def why(self) -> str:
+        """In the place of an answer: why an offer was never delivered, or a draft not sent as planned."""
+        text = self.offer.reason
+        return f"{text[:39]}…" if len(text) > 40 else text
 
     @property
     def done(self) -> bool:

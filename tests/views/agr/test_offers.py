@@ -57,6 +57,18 @@ def test_the_timeline_has_moves_attempts_and_who_caused_them(
     assert "trader" in seen and "FlexOfferResponse" in seen
 
 
+def test_an_offer_that_was_never_delivered_has_no_answer_but_a_reason(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    mine = cast.send_offer(everybody, cast.answerable_request(everybody))
+    models.Message.objects.filter(pk=mine.message_id).update(state="failed")
+    models.FlexOffer.objects.filter(pk=mine.pk).update(state="failed", reason="HTTP 403: Forbidden")
+    seen = trader.get(address("agr-offers")).content.decode()
+    assert seen.count('class="chip failed"') == 1 and "HTTP 403: Forbidden" in seen
+    seen = trader.get(address("agr-offer", mine.pk)).content.decode()
+    assert seen.count('class="chip failed"') == 1 and "Never delivered" in seen
+
+
 def test_revoking_asks_the_service_and_shows_the_state(
     everybody: Cast, trader: Client, address: Address
 ) -> None:
