@@ -147,6 +147,14 @@ class Message(models.Model):
             ),
             models.Index(fields=["owner", "-created_at", "-id"], name="message_console"),
             models.Index(fields=["owner", "message_id"], name="message_reference"),
+            # The console's tabs and filters: rare rows must be found and counted among millions.
+            models.Index(fields=["owner", "state", "id"], name="message_by_state"),
+            models.Index(fields=["owner", "type", "id"], name="message_by_type"),
+            models.Index(
+                fields=["owner", "id"],
+                condition=Q(direction="out", state="delivered", answer="", wants_answer=True),
+                name="message_unanswered",
+            ),
         ]
 
     def __str__(self) -> str:

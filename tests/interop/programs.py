@@ -34,6 +34,7 @@ class Program:
     def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
         self.log = log
         self.heard: list[dict[str, Any]] = []
+        self._passed: list[dict[str, Any]] = []
         self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
         with log.open("wb") as errors:
             self.process = subprocess.Popen(
@@ -65,12 +66,17 @@ class Program:
         return said
 
     def hear(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = WITHIN) -> dict[str, Any]:
-        """The next thing said that is wanted; what was said in between stays in `heard`."""
+        """The next thing said that is wanted, be it while the thing before it was waited for."""
+        passed, self._passed = self._passed, []
+        for said in passed:
+            if wanted(said):
+                return said
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             said = self.next(left)
             if wanted(said):
                 return said
+            self._passed.append(said)
         raise AssertionError(f"never heard; but: {self.heard[-5:]}\n{self.tail()}")
 
     def tail(self) -> str:

@@ -130,6 +130,16 @@ def test_a_request_that_breaks_a_rule_is_rejected_with_the_limit(market: Pair) -
     assert answer["rejection_reason"].startswith("ExpirationDateTime out of bounds")
 
 
+def test_our_unsolicited_offer_is_read_under_3_1_0_only(market: Pair) -> None:
+    """Under 3.0.0 the attribute that the library insists on does not exist, and its refusal must be seen."""
+    pk = market.do("offer", period=words.tomorrow(), draft=words.our_offer())["pk"]
+    if market.version == "3.1.0":
+        assert market.they_receive("FlexOffer")["unsolicited"] is True
+        until(market, "offers", pk, "accepted")
+    else:
+        assert "HTTP 400" in until(market, "offers", pk, "failed")["reason"]
+
+
 def test_a_test_message_of_the_library_is_answered(market: Pair) -> None:
     sent = market.let_them_send("TestMessage")
     assert market.they_receive("TestMessageResponse")["conversation_id"] == sent["fields"]["conversation_id"]

@@ -12,15 +12,19 @@ from offers import models, uftp
 from offers.models import Direction, Message, MessageState, Participant
 
 Messages = QuerySet[Message]
-HEX = re.compile(r"[0-9a-fA-F-]{4,36}")
+HEX = re.compile(r"[0-9a-fA-F]{8}[0-9a-fA-F-]{0,28}")
 COUNT_TO = 1_000
 
 _SILENT = Q(
     direction=Direction.OUT, state=MessageState.DELIVERED, answer=models.Answer.NONE, wants_answer=True
 )
+LOST = [MessageState.FAILED, MessageState.EXPIRED]
 TABS: dict[str, tuple[str, Callable[[Messages], Messages]]] = {
     "": ("All", lambda rows: rows),
-    "failed": ("Failed", lambda rows: rows.filter(state__in=[MessageState.FAILED, MessageState.EXPIRED])),
+    "failed": (
+        "Failed",
+        lambda rows: _found(rows, Q(state__in=LOST)),
+    ),
     "queued": ("Queued", lambda rows: rows.filter(state=MessageState.QUEUED)),
     "unanswered": ("Unanswered", lambda rows: rows.filter(_SILENT)),
     "parked": ("Parked", lambda rows: rows.filter(state=MessageState.PARKED)),
@@ -65,7 +69,7 @@ class Filters:
             "counterparty_id": self.counterparty,
         }
         rows = rows.filter(**{name: value for name, value in chosen.items() if value not in ("", None)})
-        return rows.filter(_about(self.text)) if self.text else rows
+        return _about(rows, self.text) if self.text else rows
 
     def url(self, path: str, **changes: Any) -> str:
         """The address of `path` with the same choices but for the changes; None takes a choice away."""
@@ -86,17 +90,20 @@ def whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _about(text: str) -> Q:
-    """What looks like the beginning of an ID is looked up by an index; other words in what it is about."""
-    about = Q(about__icontains=text)
+def _found(rows: Messages, *kinds: Q) -> Messages:
+    """Find by an index first and put in order afterwards: a database that sees the order first reads all."""
+    first, *more = [rows.filter(kind).order_by().values("pk") for kind in kinds]
+    return rows.filter(pk__in=first.union(*more) if more else first)
+
+
+def _about(rows: Messages, text: str) -> Messages:
+    """What looks like the beginning of an ID is looked up by an index, other words in what it is about."""
     if not HEX.fullmatch(text):
-        return about
+        return rows.filter(about__icontains=text)
     low = text.lower()
     beyond = low + "g"  # after every ID that begins like this
-    ids = Q(message_id__gte=low, message_id__lt=beyond) | Q(
-        conversation_id__gte=low, conversation_id__lt=beyond
-    )
-    return about | ids
+    of_message = Q(message_id__gte=low, message_id__lt=beyond)
+    return _found(rows, of_message, Q(conversation_id__gte=low, conversation_id__lt=beyond))
 
 
 def tabs(path: str, filters: Filters, rows: Messages, refused: bool) -> list[dict[str, Any]]:
@@ -106,7 +113,7 @@ def tabs(path: str, filters: Filters, rows: Messages, refused: bool) -> list[dic
             "label": label,
             "url": filters.url(path, tab=name, state=None),
             "current": filters.tab == name,
-            "count": narrow(rows)[:COUNT_TO].count() if name else None,
+            "count": narrow(rows).order_by()[:COUNT_TO].count() if name else None,
         }
         for name, (label, narrow) in TABS.items()
     ]

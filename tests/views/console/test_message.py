@@ -157,6 +157,7 @@ def test_a_payload_that_is_no_message_is_shown_all_the_same(console: Console, n:
     page = console.page("console-message", row.pk, view=view)
     assert "It cannot be read as a message" in page
     assert "<script>alert" not in page
+    assert "<!DOCTYPE a [" not in page
 
 
 @pytest.mark.parametrize("sealed", [b"", b"rubbish", b"\x00\xff", b"<SignedMessage/>"])
