@@ -7,6 +7,7 @@ from typing import Unpack
 
 from offers import uftp
 
+from .notebook import Note, message_of, note
 from .participant import Memory, Participant, Parts
 from .world import Peer, Point
 
@@ -29,6 +30,18 @@ class SimulatedAGR(Participant):
         super().__init__(**parts)
         self.revisions: Memory[int] = Memory()
         self.offers: Memory[Sent] = Memory()
+
+    def notes(self, now: datetime) -> list[Note]:
+        return [
+            note(one.message, one.peer.party, one.state)
+            for one in self.offers.values()
+            if one.message.expiration_date_time > now
+        ]
+
+    def recall(self, one: Note, peer: Peer, now: datetime) -> None:
+        offer = message_of(one, uftp.FlexOffer)
+        if offer is not None and offer.expiration_date_time > now:
+            self.offers[offer.message_id] = Sent(offer, peer, one["state"])
 
     # --- what comes in --------------------------------------------------------------------------
 

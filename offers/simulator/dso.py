@@ -9,6 +9,7 @@ from typing import Unpack
 from offers import uftp
 
 from .loads import asked, days_ahead, forecast, revised, seeded
+from .notebook import Note, message_of, note
 from .participant import Memory, Participant, Parts, at_most
 from .world import Peer, Point
 
@@ -43,13 +44,40 @@ class SimulatedDSO(Participant):
         self.orders: Memory[str] = Memory()  # FlexOrder to FlexOffer
         self.ordered_before = False
 
+    def notes(self, now: datetime) -> list[Note]:
+        requests = [
+            note(one, (one.recipient_domain, "AGR"))
+            for one in self.requests.values()
+            if one.expiration_date_time > now
+        ]
+        offers = [
+            note(one.message, one.peer.party, one.state, self._orders_of(one.message.message_id))
+            for one in self.offers.values()
+            if one.message.expiration_date_time > now
+        ]
+        return requests + offers
+
+    def _orders_of(self, offer_id: str) -> list[str]:
+        return [order_id for order_id, ordered in self.orders.items() if ordered == offer_id]
+
+    def recall(self, one: Note, peer: Peer, now: datetime) -> None:
+        request, offer = message_of(one, uftp.FlexRequest), message_of(one, uftp.FlexOffer)
+        if request is not None and request.expiration_date_time > now:
+            self.requests[request.message_id] = request
+            self.open_until[request.congestion_point, request.period] = request.expiration_date_time
+        if offer is not None and offer.expiration_date_time > now:
+            self.offers[offer.message_id] = Received(offer, peer, one["state"])
+            self.orders.update(dict.fromkeys(one.get("orders", ()), offer.message_id))
+            self._plan_decision(offer, now)
+
     # --- asking ---------------------------------------------------------------------------------
 
     def begin(self, now: datetime) -> None:
-        """Something is open at once, and expires at different times."""
+        """Some things are open at once, and expire at different times."""
         low, high = self.habits.request_valid
         most = self.habits.first_requests
-        for number, slot in enumerate(self.slots(now)[:most]):
+        already = sum(until > now for until in self.open_until.values())
+        for number, slot in enumerate(self.slots(now)[: max(0, most - already)]):
             share = (number + 1) / most
             self.ask(slot, timedelta(seconds=low + (high - low) * share), now)
         self.agenda.plan(now + self.habits.seconds(self.habits.request_every), self.ask_next)
@@ -142,10 +170,13 @@ class SimulatedDSO(Participant):
         reasons = uftp.check_offer(offer, terms, now, request, request is not None)
         if not reasons:
             self.offers[offer.message_id] = Received(offer, peer)
-            wait = self.habits.wait(self.habits.order_after, self.dice)
-            at = now + at_most(offer.expiration_date_time, wait, now)
-            self.agenda.plan(at, lambda then: self.decide(offer.message_id, then))
+            self._plan_decision(offer, now)
         return reasons
+
+    def _plan_decision(self, offer: uftp.FlexOffer, now: datetime) -> None:
+        wait = self.habits.wait(self.habits.order_after, self.dice)
+        at = now + at_most(offer.expiration_date_time, wait, now)
+        self.agenda.plan(at, lambda then: self.decide(offer.message_id, then))
 
     def _revocation(self, revocation: uftp.FlexOfferRevocation, peer: Peer) -> list[uftp.Reason]:
         """D16: as long as the order is unanswered, the revocation wins."""

@@ -13,6 +13,7 @@ from offers.domain import Outcome, Verdict
 
 from .agenda import Agenda
 from .habits import Habits
+from .notebook import Note
 from .world import Party, Peer, World
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,13 @@ class Participant:
 
     def begin(self, now: datetime) -> None:
         """Called once, at the start."""
+
+    def notes(self, now: datetime) -> list[Note]:
+        """What must not be forgotten in a restart."""
+        return []
+
+    def recall(self, one: Note, peer: Peer, now: datetime) -> None:
+        """Know again what was noted before a restart."""
 
     # --- in -------------------------------------------------------------------------------------
 

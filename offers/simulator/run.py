@@ -5,11 +5,13 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from .agenda import Agenda
 from .agr import SimulatedAGR
 from .dso import SimulatedDSO
 from .habits import Habits
+from .notebook import Notebook
 from .participant import Participant, Post, post
 from .server import Arrival, Server
 from .world import Party, World
@@ -32,6 +34,7 @@ class Simulation:
         habits: Habits,
         seed: int = 0,
         post: Post = post,
+        notebook: Path | None = None,
     ) -> None:
         self.world, self.clock = world, clock
         self.agenda = Agenda()
@@ -48,6 +51,7 @@ class Simulation:
             )
             for (domain, role), secret in secrets.items()
         }
+        self.notebook = Notebook(notebook)
         self.stopping = False
 
     def listen(self, host: str, port: int) -> Server:
@@ -61,7 +65,21 @@ class Simulation:
         self.stopping = True
         self.arrivals.put(None)
 
+    def recall(self) -> None:
+        """Know again what was open when the process before this one ended."""
+        notes = self.notebook.read()
+        for (domain, role), participant in self.participants.items():
+            for one in notes.get(f"{domain}/{role}", ()):
+                peer = self.world(False).peer(*one["peer"])
+                if peer is not None:
+                    participant.recall(one, peer, self.clock())
+
+    def keep(self) -> None:
+        now = self.clock()
+        self.notebook.write({"/".join(party): one.notes(now) for party, one in self.participants.items()})
+
     def run(self) -> None:
+        self.recall()
         for participant in self.participants.values():
             self.agenda.plan(self.clock(), participant.begin)
         while not self.stopping:
@@ -69,7 +87,8 @@ class Simulation:
 
     def step(self) -> None:
         """Do what is due, then wait for a message or for the next thing to do."""
-        self.agenda.run_due(self.clock())
+        if self.agenda.run_due(self.clock()):
+            self.keep()
         if self.stopping:
             return
         wait = self.agenda.next_in(self.clock(), LONGEST_SLEEP)
@@ -80,3 +99,4 @@ class Simulation:
         if arrival is not None:
             participant, message, peer = arrival
             participant.take(message, peer, self.clock())
+            self.keep()

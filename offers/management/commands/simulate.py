@@ -70,7 +70,9 @@ class Command(BaseCommand):
         )
         book = Book(options["market"] or market_file(), options["portal"])
         book.world(True)
-        simulation = simulator.Simulation(secrets(), book.world, timezone.now, habits, options["seed"])
+        simulation = simulator.Simulation(
+            secrets(), book.world, timezone.now, habits, options["seed"], notebook=folder() / "notebook.json"
+        )
         self._run(simulation, options["port"])
 
     def _run(self, simulation: simulator.Simulation, port: int) -> None:
