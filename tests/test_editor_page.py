@@ -60,7 +60,7 @@ def handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
                 body = Path(str(path)).read_bytes() if path else None
                 self.answer(body, TYPES.get(Path(self.path).suffix, "text/plain"))
             else:
-                page = stub.pages.get(self.path)
+                page = "no icon" if self.path == "/favicon.ico" else stub.pages.get(self.path)
                 self.answer(page.encode() if page else None, "text/html")
 
         def do_POST(self) -> None:
