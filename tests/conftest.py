@@ -35,11 +35,27 @@ def pytest_configure() -> None:
         settings.CACHES["default"]["LOCATION"] = f"{settings.REDIS_URL}/{_worker()}"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only", action="store_true", help="leave out what gives the same answer on every database"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--database-only"):
+        elsewhere = [item for item in items if not _asks_a_server(item)]
+        items[:] = [item for item in items if _asks_a_server(item)]
+        config.hook.pytest_deselected(items=elsewhere)
     for item in items:
         for marker, (there, why) in NEEDS.items():
             if item.get_closest_marker(marker) and not there:
                 item.add_marker(pytest.mark.skip(reason=why))
+
+
+def _asks_a_server(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    marked = any(item.get_closest_marker(name) for name in ("django_db", *NEEDS))
+    return marked or bool(fixtures & {"db", "transactional_db", "live_server", "client", "admin_client"})
 
 
 def _worker() -> int:

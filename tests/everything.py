@@ -143,8 +143,8 @@ def server_leg(tests: Tests) -> bool:
             stack.enter_context(server()) for server in (servers.postgresql, servers.redis)
         )
         environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
-        with heading("Tests on PostgreSQL, with Redis"):
-            quick = tests.run(QUICK, environment, *PARALLEL)
+        with heading("Tests on PostgreSQL, with Redis (without those that ask neither)"):
+            quick = tests.run(QUICK, environment, *PARALLEL, "--database-only")
         with heading("Browser and interop tests on PostgreSQL, with Redis"):
             return tests.run(WHOLE, environment, *BY_FILE) and quick
 
