@@ -122,6 +122,11 @@ class GroupRow:
         return (min(numbers), max(numbers)) if numbers else None
 
     @property
+    def is_idle(self) -> bool:
+        """A draft in which nothing is Requested yet."""
+        return self.is_draft and not self.need
+
+    @property
     def peak_w(self) -> int:
         return figures.peak_w(self.need)
 
@@ -313,7 +318,8 @@ def point_rows(
     membership: Membership,
     now: datetime,
 ) -> list[PointRow]:
-    """Of each point the day with the greatest unmet need, else the later one that has a forecast."""
+    """Of each point the day with the greatest unmet need, else the later one that has a forecast; the point
+    that is shortest first."""
     sums = ordered_per_day(orders)
     days: dict[int, list[FlexRequest]] = {}
     for row in known:
@@ -328,7 +334,7 @@ def point_rows(
         ]
         best = max(each, key=lambda p: (p.unmet_w or 0, p.day or date.min), default=None)
         found.append(best or PointRow(point, now, membership))
-    return found
+    return sorted(found, key=lambda place: -(place.unmet_w or 0))
 
 
 def ordered_per_day(orders: Iterable[FlexOrder]) -> dict[tuple[int, date], dict[int, int]]:
