@@ -73,7 +73,12 @@ def _database() -> Iterator[dict[str, str]]:
 def _start(environment: dict[str, str]) -> subprocess.Popen[str]:
     command = [sys.executable, "manage.py", "demo", "--port", str(servers.free_port())]
     return subprocess.Popen(
-        command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=settings.BASE_DIR,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
 
