@@ -91,13 +91,22 @@ def _drafts(row: OfferRow, now: datetime) -> Iterator[Notice]:
         return
     request = offer.flex_request
     closes = request.expires_at if request is not None else until
-    soon = closes is not None and timedelta(0) < closes - now <= CLOSES_SOON
+    if closes is not None and closes <= now:
+        yield _too_late(offer)
+        return
+    soon = closes is not None and closes - now <= CLOSES_SOON
     if not soon and not offer.reason:
         return
     words = offer.reason or "It is a draft: only you know it."
     title = f"{offer.congestion_point}: {offer} is not sent"
     level = "bad" if offer.reason else "warn"
     yield Notice(level, "draft", title, words, "Continue", "agr-offer-edit", offer.pk, closes)
+
+
+def _too_late(offer: FlexOffer) -> Notice:
+    title = f"{offer.congestion_point}: {offer} was never sent"
+    text = offer.reason or "It is too late for this draft: delete it, or give it another expiry."
+    return Notice("", "expired", title, text, "Open", "agr-offer", offer.pk)
 
 
 def _under_way(offer: FlexOffer, now: datetime) -> Iterator[Notice]:

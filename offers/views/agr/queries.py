@@ -95,7 +95,8 @@ OFFER_FILTERS: Mapping[str, tuple[str, Q]] = {
 def with_text(rows: QuerySet[FlexOffer], text: str) -> QuerySet[FlexOffer]:
     """Offers by number (O-12), by the beginning of their MessageID, or by an OptionReference."""
     number = text.removeprefix("O-").removeprefix("o-")
-    if number.isascii() and number.isdigit() and len(number) < 18:
-        return rows.filter(pk=int(number))
     named = OfferOption.objects.filter(flex_offer=OuterRef("pk"), option_reference__icontains=text)
-    return rows.filter(Q(message__message_id__startswith=text.lower()) | Exists(named))
+    wanted = Q(message__message_id__startswith=text.lower()) | Exists(named)
+    if not (number.isascii() and number.isdigit() and len(number) < 18):
+        return rows.filter(wanted)
+    return rows.filter(pk=int(number)) if number != text else rows.filter(Q(pk=int(number)) | wanted)

@@ -118,6 +118,18 @@ def test_a_draft_that_was_not_sent_as_planned_needs_you(
     assert "Not sent at the planned time: too late" in page(trader, address)
 
 
+def test_a_draft_whose_request_has_closed_says_that_it_is_too_late(
+    everybody: Cast, trader: Client, address: Address, at_noon: time_machine.Traveller
+) -> None:
+    request = cast.answerable_request(everybody)
+    trader.post(address("agr-offer-new", request.pk))
+    at_noon.shift(timedelta(minutes=90))
+    assert "is not sent" in page(trader, address)
+    at_noon.shift(timedelta(minutes=30))
+    seen = page(trader, address)
+    assert "was never sent" in seen and "too late for this draft" in seen and "is not sent" not in seen
+
+
 def test_a_tab_shows_only_offers_of_its_state(everybody: Cast, trader: Client, address: Address) -> None:
     mine, _ = cast.accepted_offer(everybody)
     link = address("agr-offer", mine.pk)

@@ -174,7 +174,7 @@ def test_an_offer_is_found_by_its_number_and_by_its_message_id(
 ) -> None:
     mine, _ = cast.accepted_offer(everybody)
     other = cast.send_offer(everybody, models.FlexRequest.objects.get(owner=everybody.agr))
-    for text in (str(mine), cast.message_of(mine).message_id[:8]):
+    for text in (str(mine), str(mine.pk), cast.message_of(mine).message_id[:8]):
         seen = trader.get(address("agr-offers"), {"q": text}).content.decode()
         assert address("agr-offer", mine.pk) in seen and address("agr-offer", other.pk) not in seen
 

@@ -1,6 +1,7 @@
 """Orders: what is promised per ISP, on screen and as a schedule for a machine."""
 
 import uuid
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -9,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from offers import models
+from offers.views.agr import position
 from tests import cast
 from tests.cast import NOON, Cast
 
@@ -61,6 +63,16 @@ def test_the_position_adds_up_what_is_ordered_and_offered(
     (place,) = trader.get(address("agr-orders")).context["positions"]
     assert place.words == "ordered −60 kW tomorrow, offered −260 kW tomorrow"
     assert ["Tue 3 Mar", "17:00", "16:00", "69", "−60", "−260"] in place.rows
+
+
+def test_the_position_of_two_days_follows_the_clock_change(everybody: Cast, order: models.FlexOrder) -> None:
+    """On 25 October 2026 Amsterdam has 100 ISPs; the next day begins behind them."""
+    days = [date(2026, 10, 25), date(2026, 10, 26)]
+    order.period = days[1]
+    (place,) = position.positions([everybody.point], [order], [], NOON, days)
+    assert len(place.isps) == 196
+    assert place.rows[0][:5] == ["Mon 26 Oct", "17:00", "16:00", "69", "−60"]
+    assert [trace["x"][0] for trace in place.figure["data"] if trace["name"] == "Ordered"] == [168.5]
 
 
 def test_orders_go_out_as_csv(order: models.FlexOrder, trader: Client, address: Address) -> None:
