@@ -24,8 +24,6 @@ SECRET_BYTES = 64
 RANGE = re.compile(r"([0-9]{1,4})(?:\s*-\s*([0-9]{1,4}))?")
 USERNAME = re.compile(r"[\w.@+-]{1,150}")
 
-Window = tuple[int, int, str]  # first ISP, last ISP, days as the model keeps them
-
 
 def _is(node: yaml.Node, *kinds: str) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.tag.removeprefix(TAG) in kinds
