@@ -152,7 +152,7 @@ def _insert(
         direction=Direction.IN,
         counterparty=opened.sender,
         type=metadata.type,
-        version=metadata.version,
+        version=metadata.version[:20],  # a pattern of digits without end; what was sent is in the bytes
         message_id=metadata.message_id,
         variant=variant,
         conversation_id=metadata.conversation_id,
@@ -196,7 +196,11 @@ def _again(known: models.Message, now: datetime) -> models.Message:
 def note_refusal(error: NotTaken, peer_address: str, now: datetime) -> None:
     """Keep a line for the operator about a request that was not taken; old lines make room."""
     row = models.Refusal.objects.create(
-        at=now, status=error.status, sender=error.sender, peer_address=peer_address, text=error.text[:2000]
+        at=now,
+        status=error.status,
+        sender=error.sender[:260],
+        peer_address=peer_address,
+        text=error.text[:2000],
     )
     if row.pk % 100 == 0:
         models.Refusal.objects.filter(pk__lte=row.pk - KEPT_REFUSALS).delete()
