@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from offers import charts, domain, formats, uftp
 from offers.models import CongestionPoint, Contract, FlexRequest, Membership, Right, Role
 from offers.services import drafts, trading
+from offers.services.trading.requests import next_revision
 from offers.uftp import isp
 from offers.views import scope
 from offers.views.agr import space
@@ -116,7 +117,7 @@ def page(
         "delete_url": scope.url(membership, "dso-request-delete", first.group),
         "zone": point.time_zone,
         "isp_minutes": minutes_of(point),
-        "composer_data": composer_data(membership, rows, reasons),
+        "composer_data": composer_data(membership, rows, reasons, now),
     }
     return scope.render(request, membership, "dso/composer.html", context, status=status, now=now)
 
@@ -130,7 +131,9 @@ def contracts_of(membership: Membership, point: CongestionPoint, day: date) -> l
     ]
 
 
-def composer_data(membership: Membership, rows: Rows, reasons: Sequence[uftp.Reason]) -> dict[str, Any]:
+def composer_data(
+    membership: Membership, rows: Rows, reasons: Sequence[uftp.Reason], now: datetime
+) -> dict[str, Any]:
     first = rows[0]
     point, day = first.congestion_point, first.period
     last = isp.count(day, formats.zone_info(point.time_zone), point.isp_duration)
@@ -141,7 +144,7 @@ def composer_data(membership: Membership, rows: Rows, reasons: Sequence[uftp.Rea
         "zone": point.time_zone,
         "isp_minutes": minutes_of(point),
         "capacity_w": point.capacity_w,
-        "findings": findings(reasons),
+        "findings": [*findings(reasons), *warnings(first, now)],
         "check_url": scope.url(membership, "dso-request-check", first.group),
         "save_url": scope.url(membership, "dso-request-save", first.group),
         "send_url": scope.url(membership, "dso-request-send", first.group),
@@ -164,8 +167,23 @@ def check(request: HttpRequest, membership: Membership, group: UUID) -> HttpResp
         draft = read(request.body)
     except Unreadable as error:
         return _refused(str(error), 400)
-    reasons = trading.check_requests(rows, draft, timezone.now())
-    return JsonResponse({"findings": findings(reasons), "figures": figures(rows[0], draft)})
+    now = timezone.now()
+    reasons = trading.check_requests(rows, draft, now)
+    said = [*findings(reasons), *warnings(rows[0], now)]
+    return JsonResponse({"findings": said, "figures": figures(rows[0], draft)})
+
+
+def warnings(first: FlexRequest, now: datetime) -> list[dict[str, str]]:
+    """What stops nothing, but should be known before it is sent."""
+    older = queries.running(first.owner, first.congestion_point, first.period, now)
+    if older is None or older.expires_at is None:
+        return []
+    closes = formats.clock(older.expires_at, first.congestion_point.time_zone)
+    text = (
+        f"{older} for this day runs until {closes}. This one becomes revision {next_revision(first)} and takes"
+        " its place; offers that came in stay as they are."
+    )
+    return [{"field": "Period", "text": text, "severity": "warning"}]
 
 
 def figures(first: FlexRequest, draft: Mapping[str, Any]) -> dict[str, charts.Figure]:

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from offers import formats
 from offers.models import Membership, Right, Role
-from offers.services import points as points_service
+from offers.services.points import set_answers_automatically
 from offers.views import live, scope
 
-from . import attention, queries, rows
+from . import attention, points, queries, rows
 from .offers import WAITING, ReviewRow, offers_of
 
 MOST_REQUESTS = 30
@@ -33,7 +33,7 @@ def desk(request: HttpRequest, membership: Membership) -> HttpResponse:
 
 def context_of(membership: Membership, now: datetime) -> dict[str, Any]:
     dso = membership.participant
-    keys = [row.group for row in queries.desk_groups(dso, now)[:MOST_REQUESTS]]
+    keys = queries.desk_groups(dso, now, MOST_REQUESTS)
     asked = rows.group_rows(queries.members(dso, keys).values(), now)
     waiting = offers_of(dso).filter(WAITING, expires_at__gt=now).order_by("expires_at", "pk")
     to_review = [ReviewRow(row, now) for row in waiting[:MOST_OFFERS]]
@@ -54,13 +54,13 @@ def context_of(membership: Membership, now: datetime) -> dict[str, Any]:
     }
 
 
-def point_rows(membership: Membership, now: datetime) -> list[rows.PointRow]:
+def point_rows(membership: Membership, now: datetime) -> list[points.PointRow]:
     dso = membership.participant
-    points = list(queries.points(dso))
-    today = min((formats.local_day(now, point.time_zone) for point in points), default=now.date())
+    places = list(queries.points(dso))
+    today = min((formats.local_day(now, point.time_zone) for point in places), default=now.date())
     days = [today, today + timedelta(days=1)]
-    known, orders = queries.forecasts(dso, days), queries.live_orders(dso, days)
-    return rows.point_rows(points, known, orders, membership, now)
+    known, orders = queries.forecasts(dso, days, now), queries.live_orders(dso, days)
+    return points.point_rows(places, known, orders, membership, now)
 
 
 @scope.page(Right.MANAGE, Role.DSO)
@@ -68,7 +68,7 @@ def point_rows(membership: Membership, now: datetime) -> list[rows.PointRow]:
 def point_answers(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Let a congestion point answer offers by itself, or leave them to staff."""
     automatic = request.POST.get("automatic") == "yes"
-    point = points_service.set_answers_automatically(membership.participant, pk, automatic)
+    point = set_answers_automatically(membership.participant, pk, automatic)
     words = "are accepted at once" if automatic else "wait for staff"
     messages.success(request, f"Offers at {point} that pass the rules {words} from now on.")
     return redirect(scope.url(membership, "dso-desk"))

@@ -8,9 +8,10 @@ from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet
 
 from offers import domain
 from offers.domain import OrderState, RequestState
-from offers.models import CongestionPoint, FlexOffer, FlexOrder, FlexRequest, MessageState, Participant
+from offers.models import CongestionPoint, FlexOffer, FlexOrder, FlexRequest, Participant
 
 RECENT = timedelta(hours=24)
+AHEAD = timedelta(days=14)
 FORECASTS = 10  # the latest of a point, among which one fits the number of ISPs of a day
 
 
@@ -39,10 +40,15 @@ def groups(dso: Participant) -> QuerySet[FlexRequest]:
     return rows.filter(~Exists(earlier))
 
 
-def with_state(rows: QuerySet[FlexRequest], wanted: Q) -> QuerySet[FlexRequest]:
-    """Groups in which the request to any AGR is in a state."""
+def with_state(rows: QuerySet[FlexRequest], dso: Participant, wanted: Q) -> QuerySet[FlexRequest]:
+    """Groups in which the request to any AGR is in one of a few states that few requests are in."""
+    return rows.filter(group__in=FlexRequest.objects.of(dso).filter(wanted).values("group"))
+
+
+def with_common_state(rows: QuerySet[FlexRequest], wanted: Q) -> QuerySet[FlexRequest]:
+    """The same for states in which most requests end: looked up row by row, from the newest."""
     members = FlexRequest.objects.filter(wanted, owner=OuterRef("owner"), group=OuterRef("group"))
-    return rows.filter(Exists(members)) if wanted else rows
+    return rows.filter(Exists(members))
 
 
 def members(dso: Participant, keys: Iterable[UUID]) -> dict[UUID, list[FlexRequest]]:
@@ -53,12 +59,21 @@ def members(dso: Participant, keys: Iterable[UUID]) -> dict[UUID, list[FlexReque
     return found
 
 
-def desk_groups(dso: Participant, now: datetime) -> QuerySet[FlexRequest]:
-    """Groups that can still be answered, the first to close first; drafts of a day that is not over last."""
-    today = now.date() - timedelta(days=1)  # whatever the zone of the point
-    drafts = Q(state=RequestState.DRAFT, period__gte=today)
-    live = Q(state__in=domain.OPEN_REQUEST_STATES, expires_at__gt=now)
-    return with_state(groups(dso), live | drafts).order_by("expires_at", "pk")
+def desk_groups(dso: Participant, now: datetime, most: int) -> list[UUID]:
+    """Groups that can still be answered, the first to close first; then drafts of days that are not over."""
+    rows: QuerySet[FlexRequest] = FlexRequest.objects.of(dso)
+    running = rows.filter(state__in=domain.OPEN_REQUEST_STATES, expires_at__gt=now)
+    drafts = rows.filter(state=RequestState.DRAFT, period__gte=_yesterday(now)).order_by("-group")
+    found = [
+        *running.order_by("expires_at", "group").distinct().values_list("group", "expires_at")[:most],
+        *drafts.distinct().values_list("group", "state")[:most],
+    ]
+    return list(dict.fromkeys(group for group, _ in found))
+
+
+def _yesterday(now: datetime) -> date:
+    """A day that is over in every zone."""
+    return now.date() - timedelta(days=1)
 
 
 def troubled(dso: Participant, now: datetime) -> QuerySet[FlexRequest]:
@@ -88,7 +103,7 @@ def troubled_orders(dso: Participant, now: datetime) -> QuerySet[FlexOrder]:
     )
     rows: QuerySet[FlexOrder] = FlexOrder.objects.of(dso)
     return (
-        rows.filter(Q(state=OrderState.SENT) | (lost & ~Exists(bought)))
+        rows.filter(Q(state=OrderState.SENT) | (lost & ~Exists(bought)), period__gte=_yesterday(now))
         .select_related("counterparty", "congestion_point", "message")
         .defer("message__sealed")
         .order_by("-pk")
@@ -100,11 +115,19 @@ def points(dso: Participant) -> QuerySet[CongestionPoint]:
     return rows.prefetch_related(Prefetch("agrs", queryset=Participant.objects.filter(barred=False)))
 
 
-def forecasts(dso: Participant, days: Sequence[date]) -> list[FlexRequest]:
-    """The latest request with a forecast for each point and day."""
-    rows = FlexRequest.objects.of(dso).filter(period__in=days).exclude(forecast_w={})
-    latest = rows.order_by().values("congestion_point", "period").annotate(latest=Max("pk"))
-    return list(FlexRequest.objects.filter(pk__in=latest.values("latest")))
+def forecasts(dso: Participant, days: Sequence[date], now: datetime) -> list[FlexRequest]:
+    """The latest request with a forecast for each point and day; asked at most two weeks ahead."""
+    sent = [state for state in RequestState if state != RequestState.DRAFT]
+    rows = FlexRequest.objects.of(dso).filter(state__in=sent, expires_at__gt=now - AHEAD, period__in=days)
+    latest = rows.exclude(forecast_w={}).order_by().values("congestion_point", "period")
+    return list(FlexRequest.objects.filter(pk__in=latest.annotate(latest=Max("pk")).values("latest")))
+
+
+def running(dso: Participant, point: CongestionPoint, day: date, now: datetime) -> FlexRequest | None:
+    """The request that one for the same point and day would take the place of."""
+    rows = FlexRequest.objects.of(dso).open_at(now).filter(congestion_point=point, period=day)
+    found: FlexRequest | None = rows.order_by("-revision", "pk").first()
+    return found
 
 
 def last_forecast(dso: Participant, point: CongestionPoint, count: int) -> dict[int, int]:
@@ -119,6 +142,3 @@ def last_forecast(dso: Participant, point: CongestionPoint, count: int) -> dict[
 def live_orders(dso: Participant, days: Sequence[date]) -> QuerySet[FlexOrder]:
     rows: QuerySet[FlexOrder] = FlexOrder.objects.of(dso)
     return rows.filter(period__in=days, state__in=[OrderState.SENT, OrderState.ACCEPTED])
-
-
-UNDELIVERED = (MessageState.FAILED, MessageState.EXPIRED)

@@ -18,7 +18,7 @@ from offers.views.agr import space, timeline
 from offers.views.agr.filters import by_place, counted, is_filtered, tabs
 from offers.views.agr.options import OptionView
 
-from . import queries, rows
+from . import points, queries, rows
 from .offers import ReviewRow, offers_of
 from .rows import GroupRow
 
@@ -31,6 +31,7 @@ FILTERS: Mapping[str, tuple[str, Q]] = {
     "failed": ("Failed", Q(state="failed")),
     "all": ("All", Q()),
 }
+COMMON = ("superseded", "expired")  # in which most requests end
 CSV_CHUNK = 200
 
 
@@ -38,7 +39,7 @@ CSV_CHUNK = 200
 @require_safe
 def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now, dso = timezone.now(), membership.participant
-    found = filtered(queries.groups(dso), request)
+    found = filtered(dso, request)
     if lists.wants_csv(request):
         return lists.csv_of(_all(dso, found), COLUMNS, "requests.csv")
     cut = lists.slice_of(found, request)
@@ -56,9 +57,14 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     return live.answer(request, membership, "dso/requests.html", "dso/_requests.html", context, now)
 
 
-def filtered(found: QuerySet[FlexRequest], request: HttpRequest) -> QuerySet[FlexRequest]:
-    wanted = FILTERS.get(request.GET.get("state", ""), FILTERS[""])[1]
-    return by_place(queries.with_state(found, wanted), request)
+def filtered(dso: Participant, request: HttpRequest) -> QuerySet[FlexRequest]:
+    state, rows = request.GET.get("state", ""), by_place(queries.groups(dso), request)
+    wanted = FILTERS.get(state, FILTERS[""])[1]
+    if state == "all":
+        return rows
+    if state in COMMON:
+        return queries.with_common_state(rows, wanted)
+    return queries.with_state(rows, dso, wanted)
 
 
 def _all(dso: Participant, found: QuerySet[FlexRequest]) -> Iterator[Any]:
@@ -151,11 +157,11 @@ def load_chart(dso: Participant, row: GroupRow) -> dict[str, Any] | None:
         return None
     day = row.first.period
     orders = queries.live_orders(dso, [day]).filter(congestion_point=row.point)
-    ordered = rows.ordered_per_day(orders).get((row.point.pk, day), {})
+    ordered = points.ordered_per_day(orders).get((row.point.pk, day), {})
     return {
-        "figure": rows.load_figure(row.point, day, row.forecast, ordered),
-        "heads": rows.LOAD_HEADS,
-        "rows": rows.load_table(row.point, day, row.forecast, ordered),
+        "figure": points.load_figure(row.point, day, row.forecast, ordered),
+        "heads": points.LOAD_HEADS,
+        "rows": points.load_table(row.point, day, row.forecast, ordered),
         "keys": ["capacity", "forecast", *(["after"] if any(ordered.values()) else []), "over"],
     }
 

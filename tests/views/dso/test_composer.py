@@ -304,3 +304,16 @@ def test_a_strangers_group_and_point_do_not_exist(
     point = CongestionPoint.objects.create(entity_address="ea1.2026-01.example.other:x", name="X", dso=other)
     typed = {"point": point.pk, "day": TOMORROW.isoformat()}
     assert dispatcher.post(address("dso-request-new"), typed).status_code == 404
+
+
+def test_it_warns_that_a_running_request_for_the_day_is_replaced(
+    everybody: Cast, dispatcher: Client, address: Address
+) -> None:
+    group = drafted(everybody)[0].group
+    assert data_of(dispatcher.get(address("dso-request-edit", group)))["findings"] == []
+    older = sent(everybody)[0]
+    (said,) = data_of(dispatcher.get(address("dso-request-edit", group)))["findings"]
+    assert said["severity"] == "warning" and said["text"].startswith(f"{older} for this day runs until 14:00")
+    assert "becomes revision 2" in said["text"]
+    assert dispatcher.post(address("dso-request-send", group)).status_code == 302
+    assert FlexRequest.objects.get(group=group).revision == 2

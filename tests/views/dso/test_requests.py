@@ -166,3 +166,15 @@ def test_an_expired_request_says_so(everybody: Cast, dispatcher: Client, address
     seen = dispatcher.get(address("dso-request", row.group)).content.decode()
     assert 'class="chip expired"' in seen
     assert not FlexOffer.objects.exists()
+
+
+@pytest.mark.parametrize("state", ["draft", "superseded", "expired", "rejected", "failed"])
+def test_a_need_stands_under_the_state_of_any_of_its_requests(
+    two_agrs: Cast, dispatcher: Client, address: Address, state: str
+) -> None:
+    row = sent(two_agrs)[0]
+    where = address("dso-request", row.group)
+    assert where not in dispatcher.get(address("dso-requests"), {"state": state}).content.decode()
+    FlexRequest.objects.filter(pk=row.pk).update(state=state)
+    response = dispatcher.get(address("dso-requests"), {"state": state})
+    assert [found.key for found in response.context["requests"]] == [row.group]
