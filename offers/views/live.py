@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import get_conditional_response
+from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 
 from offers.models import Membership
 
@@ -23,9 +23,13 @@ def answer(
     request: HttpRequest, membership: Membership, page: str, part: str, context: dict[str, Any], now: datetime
 ) -> HttpResponse:
     """`page` for a visitor; for htmx, which asks every few seconds, `part` alone and only when it is new."""
-    if request.headers.get("HX-Request") != "true":
-        return scope.render(request, membership, page, context, now=now)
-    response = scope.render(request, membership, part, context, now=now)
+    whole = request.headers.get("HX-Request") != "true"
+    response = scope.render(request, membership, page if whole else part, context, now=now)
+    # Both stand at one address: no cache may show the part where somebody goes back to the page.
+    patch_vary_headers(response, ["HX-Request"])
+    patch_cache_control(response, private=True, no_cache=True)
+    if whole:
+        return response
     etag = f'"{hashlib.sha256(RESTLESS.sub(b"", response.content)).hexdigest()[:32]}"'
     response["ETag"] = etag
     found = get_conditional_response(request, etag=etag, response=response)

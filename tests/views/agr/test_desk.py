@@ -151,5 +151,13 @@ def test_a_poll_gets_the_desk_alone_and_304_while_nothing_happens(
     assert trader.get(address("agr-desk"), headers=headers).status_code == 200
 
 
+def test_no_cache_shows_the_part_instead_of_the_page(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    for headers in ({}, {"HX-Request": "true"}):
+        response = trader.get(address("agr-desk"), headers=headers)
+        assert "HX-Request" in response["Vary"] and "no-cache" in response["Cache-Control"]
+
+
 def test_a_stranger_gets_404(everybody: Cast, stranger: Client, address: Address) -> None:
     assert stranger.get(address("agr-desk")).status_code == 404
