@@ -180,8 +180,8 @@ def warnings(first: FlexRequest, now: datetime) -> list[dict[str, str]]:
         return []
     closes = formats.clock(older.expires_at, first.congestion_point.time_zone)
     text = (
-        f"{older} for this day runs until {closes}. This one becomes revision {next_revision(first)} and takes"
-        " its place; offers that came in stay as they are."
+        f"{older} for this day runs until {closes}. This one becomes revision {next_revision(first)} and"
+        " takes its place; offers that came in stay as they are."
     )
     return [{"field": "Period", "text": text, "severity": "warning"}]
 

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from offers import charts, figures, formats
+from offers import charts, formats
 from offers.models import CongestionPoint, FlexOrder, FlexRequest, Membership
 from offers.uftp import isp
 from offers.views import scope
 from offers.views.agr.rows import minutes_of
 
-from .rows import forecast_of
+from .rows import forecast_of, ordered_per_day
 
 
 @dataclass
@@ -140,13 +140,3 @@ def point_rows(
         best = max(each, key=lambda p: (p.unmet_w or 0, p.day or date.min), default=None)
         found.append(best or PointRow(point, now, membership))
     return sorted(found, key=lambda place: -(place.unmet_w or 0))
-
-
-def ordered_per_day(orders: Iterable[FlexOrder]) -> dict[tuple[int, date], dict[int, int]]:
-    """Watts per ISP that orders come to, by point and day."""
-    sums: dict[tuple[int, date], dict[int, int]] = {}
-    for order in orders:
-        place = sums.setdefault((order.congestion_point_id, order.period), {})
-        for n, power in figures.powers_of(order.isps).items():
-            place[n] = place.get(n, 0) + power
-    return sums

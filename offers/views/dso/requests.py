@@ -157,7 +157,7 @@ def load_chart(dso: Participant, row: GroupRow) -> dict[str, Any] | None:
         return None
     day = row.first.period
     orders = queries.live_orders(dso, [day]).filter(congestion_point=row.point)
-    ordered = points.ordered_per_day(orders).get((row.point.pk, day), {})
+    ordered = rows.ordered_per_day(orders).get((row.point.pk, day), {})
     return {
         "figure": points.load_figure(row.point, day, row.forecast, ordered),
         "heads": points.LOAD_HEADS,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from offers import figures, formats
 from offers.domain import OfferState, RequestState
-from offers.models import Answer, CongestionPoint, FlexOffer, FlexRequest, MessageState
+from offers.models import Answer, CongestionPoint, FlexOffer, FlexOrder, FlexRequest, MessageState
 from offers.views.agr.options import OptionView, options_of
 from offers.views.agr.rows import Chip, delivery_of, minutes_of, request_numbers, typed_expiry
 
@@ -209,3 +209,13 @@ def forecast_of(row: FlexRequest) -> dict[int, int]:
 
 def group_rows(found: Iterable[Sequence[FlexRequest]], now: datetime) -> list[GroupRow]:
     return [GroupRow(rows, now) for rows in found if rows]
+
+
+def ordered_per_day(orders: Iterable[FlexOrder]) -> dict[tuple[int, date], dict[int, int]]:
+    """Watts per ISP that orders come to, by point and day."""
+    sums: dict[tuple[int, date], dict[int, int]] = {}
+    for order in orders:
+        place = sums.setdefault((order.congestion_point_id, order.period), {})
+        for n, power in figures.powers_of(order.isps).items():
+            place[n] = place.get(n, 0) + power
+    return sums
