@@ -23,7 +23,8 @@ from offers.views.agr.filters import by_place, counted, is_filtered, number_of, 
 from offers.views.agr.options import OptionView
 from offers.views.agr.rows import Chip, OfferRow, delivery_of
 
-from . import history, review
+from . import history, queries, review
+from .rows import ordered_per_day
 
 WAITING = Q(state=OfferState.SENT, message__state=MessageState.PENDING)
 FILTERS: Mapping[str, tuple[str, Q]] = {
@@ -163,7 +164,7 @@ def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
     now = timezone.now()
     offer = offers_of(membership.participant).get(pk=pk)
     row = ReviewRow(offer, now)
-    seen = review.Review(offer, _shown(row), _factor_of(offer))
+    seen = review.Review(offer, _shown(row), _factor_of(offer), bought_beside(offer))
     may_order = row.orderable and membership.may(Right.TRADE)
     point, day = offer.congestion_point, offer.period
     expiry = [(row.expires_at, "this offer expires")] if row.expires_at is not None else []
@@ -179,6 +180,13 @@ def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
         "reasons": REASONS,
     }
     return live.answer(request, membership, "dso/offer.html", "dso/_offer.html", context, now)
+
+
+def bought_beside(offer: FlexOffer) -> dict[int, int]:
+    """What all other orders for the point and day of an offer give, in watts per ISP."""
+    others = queries.live_orders(offer.owner, [offer.period]).filter(congestion_point=offer.congestion_point)
+    found = ordered_per_day(others.exclude(flex_offer=offer))
+    return found.get((offer.congestion_point_id, offer.period), {})
 
 
 def _live_order(offer: FlexOffer) -> FlexOrder | None:
@@ -285,7 +293,7 @@ def _order_context(
     row: ReviewRow, option: OptionView, factor: Decimal | None, typed: str, now: datetime
 ) -> dict[str, Any]:
     offer = row.offer
-    seen = review.Review(offer, option, factor or Decimal(1))
+    seen = review.Review(offer, option, factor or Decimal(1), bought_beside(offer))
     least = option.min_factor or Decimal(1)
     powers = seen.taken
     peak = max(powers.values(), key=abs, default=0)
@@ -301,5 +309,6 @@ def _order_context(
         "verb": f"use up to {formats.load(abs(peak))} kW {'more' if peak > 0 else 'less'}",
         "heading": space.heading(offer.congestion_point, offer.period, row.span, now),
         "lines": review.per_isp(seen),
+        "sums": review.in_all(seen),
         "point": offer.congestion_point,
     }

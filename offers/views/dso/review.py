@@ -1,7 +1,7 @@
 """One offer against its request: every option's power under its own ISP, and in words what it is worth."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -23,11 +23,15 @@ Cell = dict[str, str]
 
 @dataclass
 class Review:
-    """What an offer does for its request; `chosen` is the option that the chart shows, at `factor`."""
+    """What an offer does for its request; `chosen` is the option that the chart shows, at `factor`.
+
+    `bought`: what other orders for the same point and day give already, in watts per ISP.
+    """
 
     offer: FlexOffer
     chosen: OptionView | None
     factor: Decimal = Decimal(1)
+    bought: Mapping[int, int] = field(default_factory=dict)
 
     @cached_property
     def options(self) -> list[OptionView]:
@@ -73,8 +77,13 @@ class Review:
         return {int(n): watts for n, watts in known.items()}
 
     def unmet(self, powers: Mapping[int, int]) -> dict[int, int]:
-        """How much of what is asked stays open in each Requested ISP, without a sign."""
-        return {n: open_watts(wanted, powers.get(n, 0)) for n, wanted in self.need.items()}
+        """How much of what is asked stays open in each Requested ISP after all orders, without a sign."""
+        return {
+            n: open_watts(wanted, self.bought.get(n, 0) + powers.get(n, 0)) for n, wanted in self.need.items()
+        }
+
+    def unmet_wh(self, powers: Mapping[int, int]) -> int:
+        return figures.need_wh(self.unmet(powers), self.offer.congestion_point.isp_duration)
 
     def breaches(self, option: OptionView) -> dict[int, int]:
         """By how much an option leaves the request's bounds, per ISP."""
@@ -118,7 +127,10 @@ def under(review: Review, order_url: str) -> dict[str, Any]:
 def _figure(review: Review) -> tuple[charts.Figure, list[str], str]:
     capacity = review.offer.congestion_point.capacity_w
     if capacity is not None and all(isp["n"] in review.forecast for isp in review.isps):
-        after = {n: watts + review.taken.get(n, 0) for n, watts in review.forecast.items()}
+        after = {
+            n: watts + review.bought.get(n, 0) + review.taken.get(n, 0)
+            for n, watts in review.forecast.items()
+        }
         figure = charts.load_after_order(review.isps, capacity, review.forecast, after)
         return figure, ["capacity", "forecast", "after", "over"], "Load against capacity, after the order"
     figure = space.figure(review.isps, review.options)
@@ -128,25 +140,33 @@ def _figure(review: Review) -> tuple[charts.Figure, list[str], str]:
 def _rows(review: Review) -> list[dict[str, Any]]:
     if not review.need:
         return []
-    most = max(abs(watts) for watts in review.need.values())
-    left = review.unmet(review.taken)
-    rows = [
-        {
-            "head": "Need",
-            "note": "kW",
-            "cells": _heat(review, {n: abs(w) for n, w in review.need.items()}, most),
-        }
-    ]
+    asked = {n: abs(watts) for n, watts in review.need.items()}
+    rows = [_heat_row(review, "Need", "kW", asked)]
+    if any(review.bought.values()):
+        rows.append(_bought_row(review))
     if review.chosen is not None:
         at = f"{review.chosen.letter} × {formats.grouped(review.factor, 2)}"
-        rows.append({"head": "Unmet after", "note": at, "cells": _heat(review, left, most)})
-    return [{**row, "sums": _need_sums(review, row is rows[-1] and len(rows) > 1), "css": ""} for row in rows]
+        rows.append(_heat_row(review, "Unmet after", at, review.unmet(review.taken)))
+    return rows
 
 
-def _need_sums(review: Review, after: bool) -> list[str]:
-    wanted = review.unmet(review.taken) if after else {n: abs(w) for n, w in review.need.items()}
-    wh = figures.need_wh(wanted, review.offer.congestion_point.isp_duration)
-    return ["", "", "", f"{formats.grouped(wh / 1000, 1)} kWh"]
+def _heat_row(review: Review, head: str, note: str, watts: Mapping[int, int]) -> dict[str, Any]:
+    most = max(abs(asked) for asked in review.need.values())
+    wh = figures.need_wh(watts, review.offer.congestion_point.isp_duration)
+    return {"head": head, "note": note, "cells": _heat(review, watts, most), "total": _kwh(wh), "css": ""}
+
+
+def _bought_row(review: Review) -> dict[str, Any]:
+    """What other orders give already, so that nobody buys it twice."""
+    powers = {isp["n"]: review.bought.get(isp["n"], 0) for isp in review.isps}
+    words = [formats.kilowatts(power, review.places) if power else "" for power in powers.values()]
+    wh = figures.need_wh(review.bought, review.offer.congestion_point.isp_duration)
+    cells = [{"text": text, "css": ""} for text in words]
+    return {"head": "Ordered already", "note": "kW", "cells": cells, "total": _kwh(wh), "css": "ref"}
+
+
+def _kwh(wh: int) -> str:
+    return f"{formats.grouped(wh / 1000, 1)}{formats.NBSP}kWh"
 
 
 def _heat(review: Review, watts: Mapping[int, int], most: int) -> list[Cell]:
@@ -214,7 +234,9 @@ def in_words(review: Review, option: OptionView) -> str:
         return "Unsolicited: nothing was asked that it could cover."
     left = {n: watts for n, watts in review.unmet(option.powers).items() if watts}
     covered = f"Covers {formats.grouped(100 * (option.coverage or 0), 1)} % of the request"
-    parts = [f"{covered}; {_left_words(left)}." if left else f"{covered}: all of it."]
+    beside = " beside what is ordered" if any(review.bought.values()) else ""
+    enough = "all of it" if not beside else f"enough{beside}"
+    parts = [f"{covered}; {_left_words(left)}{beside}." if left else f"{covered}: {enough}."]
     beyond = review.breaches(option)
     if beyond:
         worst = max(beyond, key=lambda n: abs(beyond[n]))
@@ -248,14 +270,33 @@ def per_isp(review: Review) -> list[dict[str, Any]]:
     point, day = review.offer.congestion_point, review.offer.period
     minutes = int(point.isp_duration / timedelta(minutes=1))
     left = review.unmet(review.taken)
+    watts = [*review.taken.values(), *left.values(), *review.need.values(), *review.bought.values()]
+    places = max((formats.places_of(each) for each in watts), default=0)
     return [
         {
             "n": n,
             "local": formats.isp_hours(day, n, n, point.time_zone, minutes),
             "utc": formats.clock(formats.isp_start(day, n, point.time_zone, minutes), "UTC"),
-            "need": review.need.get(n),
-            "power": power,
-            "left": left.get(n),
+            "need": _signed(review.need.get(n), places),
+            "bought": _signed(review.bought.get(n), places),
+            "power": _signed(review.taken.get(n), places),
+            "left": formats.NONE if n not in left else formats.grouped(Decimal(left[n]).scaleb(-3), places),
+            "met": left.get(n) == 0,
         }
-        for n, power in sorted(review.taken.items())
+        for n in sorted({*review.taken, *review.need})
     ]
+
+
+def _signed(watts: int | None, places: int) -> str:
+    return formats.kilowatts(watts, places) if watts else formats.NONE
+
+
+def in_all(review: Review) -> dict[str, Any]:
+    """The sums of an order at the factor: energy, the part of the request that it covers, what stays open."""
+    length = review.offer.congestion_point.isp_duration
+    return {
+        "kwh": figures.along_wh(review.taken, review.need, length) / 1000,
+        "covers": figures.coverage(review.taken, review.need),
+        "unmet_kwh": review.unmet_wh(review.taken) / 1000,
+        "bought": any(review.bought.values()),
+    }
