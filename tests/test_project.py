@@ -131,3 +131,22 @@ def test_the_command_line_starts_without_anything_in_the_environment(tmp_path: P
     command = [sys.executable, "manage.py", "check"]
     result = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, check=False)
     assert result.returncode == 0, result.stderr.decode()
+
+
+def test_every_link_between_the_pages_for_readers_leads_somewhere() -> None:
+    root = Path(settings.BASE_DIR)
+    for page in [root / "README.md", root / "CHANGELOG.md", *root.glob("docs/**/*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_no_file_names_a_registry() -> None:
+    names = ("pypi" + ".org", "files.python" + "hosted", "registry.npm" + "js", "deb.deb" + "ian")
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=settings.BASE_DIR, capture_output=True, text=True, check=False
+    )
+    for name in listed.stdout.splitlines():
+        path = Path(settings.BASE_DIR) / name
+        if path.is_file():
+            text = path.read_text(errors="replace")
+            assert not [word for word in names if word in text], name
