@@ -17,7 +17,7 @@ from offers.services import drafts, trading
 from offers.views import scope
 
 from . import queries, space
-from .options import options_of, span_of
+from .options import options_of
 from .rows import RequestRow, minutes_of
 
 TOO_LATE = "This FlexRequest is closed: an offer on it would be rejected."
@@ -154,10 +154,9 @@ def page(
     drawn = [n for view in views for n in view.powers] if asked is not None else []
     isps = space.isps_of(point, offer.period, asked, drawn)  # without a request the whole day
     numbers = space.numbers_of(asked, views)
-    span = (min(numbers), max(numbers)) if numbers else span_of(views)
     requested = [entry["n"] for entry in isps if entry.get("disposition") == "Requested"]
     context = {
-        "heading": space.heading(point, offer.period, _ends(requested) or span, now),
+        "heading": space.heading(point, offer.period, _ends(requested or numbers), now),
         "counterparty": offer.counterparty.name,
         "offer_name": str(offer),
         "closes_at": asked.expires_at if asked is not None else None,
