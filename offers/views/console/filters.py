@@ -56,7 +56,7 @@ class Filters:
             type=get.get("type", "") if get.get("type") in uftp.CATALOGUE else "",
             state=get.get("state", "") if get.get("state") in MessageState.values else "",
             counterparty=whole(get.get("counterparty", "")),
-            text=get.get("q", "").strip()[:100],
+            text=get.get("q", "").replace("\0", "").strip()[:100],  # PostgreSQL has no NUL in texts
         )
 
     def apply(self, rows: Messages) -> Messages:

@@ -41,7 +41,7 @@ def test_nothing_of_another_participant_stands_there(console: Console) -> None:
         ({"direction": "in", "type": "FlexOrder"}, ["FlexOrder"]),
         ({"type": "FlexOffer"}, ["FlexOffer", "FlexOffer"]),
         ({"state": "rejected"}, []),
-        ({"q": "O-1"}, None),
+        ({"q": "station w"}, None),
         ({"type": "FlexRumour"}, None),
         ({"direction": "sideways", "state": "confused", "counterparty": "x", "tab": "?"}, None),
     ],
@@ -93,6 +93,11 @@ def test_a_list_without_rows_says_what_to_do(console: Console) -> None:
     page = console.page(q="nothing is called this")
     assert "No message is like that" in page
     assert "All messages" in page
+
+
+@pytest.mark.parametrize("text", ["\0", "a\0b", "%", "_", "\\", "'; --", "é" * 500, "deadbeef" * 5, "\ud800"])
+def test_whatever_is_searched_for_the_page_stands(console: Console, text: str) -> None:
+    console.page(q=text.encode("utf-8", "replace").decode())
 
 
 def copies(console: Console, count: int, kind: str = "TestMessage") -> None:
