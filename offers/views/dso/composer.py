@@ -183,7 +183,7 @@ def warnings(first: FlexRequest, now: datetime) -> list[dict[str, str]]:
         f"{older} for this day runs until {closes}. This one becomes revision {next_revision(first)} and"
         " takes its place; offers that came in stay as they are."
     )
-    return [{"field": "Period", "text": text, "severity": "warning"}]
+    return [{"field": "", "text": text, "severity": "warning"}]
 
 
 def figures(first: FlexRequest, draft: Mapping[str, Any]) -> dict[str, charts.Figure]:

@@ -139,6 +139,7 @@ def test_an_order_without_an_answer_and_one_that_failed_need_you(
     _, theirs = cast.accepted_offer(everybody)
     order = cast.order(everybody, theirs)
     Message.objects.filter(pk=order.message_id).update(state="delivered", state_at=NOON)
+    at_noon.move_to(NOON + timedelta(minutes=4))
     assert "is unanswered" not in page(dispatcher, address)
     at_noon.move_to(NOON + timedelta(minutes=6))
     assert f"order {order} is unanswered" in page(dispatcher, address)
