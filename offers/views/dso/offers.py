@@ -194,12 +194,12 @@ def _live_order(offer: FlexOffer) -> FlexOrder | None:
     return next((order for order in offer.flex_orders.all() if order.state in live_states), None)
 
 
-def _shown(row: OfferRow) -> OptionView | None:
-    """The ordered option; before there is one, the best."""
+def _shown(row: ReviewRow) -> OptionView | None:
+    """The ordered option; before there is one, the best; of an offer that is over, none."""
     order = _live_order(row.offer)
     if order is not None and order.option is not None:
         return row.options[order.option.position]
-    return review.best_of(row.offer, row.options)
+    return None if row.done else review.best_of(row.offer, row.options)
 
 
 def _factor_of(offer: FlexOffer) -> Decimal:
@@ -254,13 +254,19 @@ def order(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
         except trading.Refused as error:
             reasons = error.reasons
         else:
-            messages.success(request, f"{placed.order_reference} is on its way.")
+            messages.success(request, _on_its_way(placed, option))
             return redirect(scope.url(membership, "dso-order", placed.pk))
     context = _order_context(row, option, factor, typed, now)
     status = 422 if request.method == "POST" else 200
     return scope.render(
         request, membership, "dso/order_form.html", {**context, "reasons": reasons}, status=status, now=now
     )
+
+
+def _on_its_way(placed: FlexOrder, option: OptionView) -> str:
+    price = formats.amount(placed.price, placed.currency)
+    what = f"{option.letter} × {formats.grouped(placed.factor, 2)} for {price}"
+    return f"Order {placed.order_reference}, {what}, is signed and on its way. Accepted it binds."
 
 
 def read_factor(text: str) -> Decimal | None:
@@ -293,8 +299,9 @@ def _order_context(
     row: ReviewRow, option: OptionView, factor: Decimal | None, typed: str, now: datetime
 ) -> dict[str, Any]:
     offer = row.offer
-    seen = review.Review(offer, option, factor or Decimal(1), bought_beside(offer))
-    least = option.min_factor or Decimal(1)
+    wrong = factor is None or factor < (option.min_factor or Decimal(1))
+    shown = Decimal(1) if factor is None or wrong else factor  # an impossible one shows the whole option
+    seen = review.Review(offer, option, shown, bought_beside(offer))
     powers = seen.taken
     peak = max(powers.values(), key=abs, default=0)
     return {
@@ -303,8 +310,9 @@ def _order_context(
         "option": option,
         "typed": typed,
         "factor": factor,
-        "wrong_factor": factor is None or factor < least,
-        "price": _price(option, factor or Decimal(1)),
+        "shown_factor": shown,
+        "wrong_factor": wrong,
+        "price": _price(option, shown),
         "peak": peak,
         "verb": f"use up to {formats.load(abs(peak))} kW {'more' if peak > 0 else 'less'}",
         "heading": space.heading(offer.congestion_point, offer.period, row.span, now),

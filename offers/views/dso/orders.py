@@ -136,6 +136,7 @@ def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
         "space_keys": space.KEYS,
         "chart": space.chart(point, day, asked, [as_option(row)]),
         "lines": lines_of(row, day),
+        "places": max((formats.places_of(power) for power in row.powers.values()), default=0),
         "steps": space.steps(point, day, sorted(row.powers), now, None),
         "timeline": history.of_order(order),
         "may_send_again": order.message.state in (MessageState.FAILED, MessageState.EXPIRED),

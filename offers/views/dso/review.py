@@ -131,8 +131,12 @@ def _figure(review: Review) -> tuple[charts.Figure, list[str], str]:
             n: watts + review.bought.get(n, 0) + review.taken.get(n, 0)
             for n, watts in review.forecast.items()
         }
+        if after == review.forecast:
+            figure = charts.request_chart(review.isps, review.forecast, capacity)
+            return figure, ["capacity", "forecast", "over"], "Load against capacity"
         figure = charts.load_after_order(review.isps, capacity, review.forecast, after)
-        return figure, ["capacity", "forecast", "after", "over"], "Load against capacity, after the order"
+        ordered = "the order" if review.chosen is not None else "what is ordered"
+        return figure, ["capacity", "forecast", "after", "over"], f"Load against capacity, after {ordered}"
     figure = space.figure(review.isps, review.options)
     return figure, ["requested", "available"], "Power space of the request with the options"
 
@@ -202,7 +206,7 @@ def _option(review: Review, option: OptionView, order_url: str) -> dict[str, Any
         ],
         "reason": in_words(review, option),
         "about": _least(option, currency),
-        "css": "chosen" if chosen else "",
+        "css": "chosen" if chosen else "" if review.chosen is not None else "past",
         "action": action,
     }
 

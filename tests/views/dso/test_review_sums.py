@@ -106,3 +106,29 @@ def test_an_isp_that_the_option_leaves_out_stays_in_the_table_as_unmet(
     lines = operator.get(f"{BASE}/{theirs.pk}/order/?option=1&factor=1.00").context["lines"]
     assert [line["left"] for line in lines] == ["0"] * 4 + [f"{NEED_KW}"] * 4
     assert lines[-1]["power"] == "–"
+
+
+def test_an_impossible_factor_shows_the_whole_option(two_offers: list[FlexOffer], operator: Client) -> None:
+    response = operator.get(f"{BASE}/{two_offers[0].pk}/order/?option=1&factor=0.05")
+    assert response.context["wrong_factor"] and str(response.context["price"]) == "101.4000"
+    assert response.context["lines"][0]["power"] == "−200"
+
+
+def test_an_offer_that_is_over_is_not_drawn_as_if_it_were_ordered(
+    two_offers: list[FlexOffer], operator: Client
+) -> None:
+    FlexOffer.objects.filter(pk=two_offers[0].pk).update(state="revoked")
+    response = operator.get(f"{BASE}/{two_offers[0].pk}/")
+    assert heads_of(response) == ["Need"]
+    options = response.context["under"]["groups"][0]["options"]
+    assert {option["css"] for option in options} == {"past"}
+
+
+def test_a_placed_order_is_named_with_its_money_and_stands_as_queued(
+    two_offers: list[FlexOffer], operator: Client
+) -> None:
+    form = {"option": "1", "factor": "0.67"}
+    page = operator.post(f"{BASE}/{two_offers[0].pk}/order/", form, follow=True).content.decode()
+    page = page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "A × 0.67 for € 67.94, is signed and on its way." in page
+    assert "Queued" in page.partition("</h1>")[2].partition("</span></div>")[0]
