@@ -5,7 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from offers.models import FlexOffer, FlexRequest, Message
 from offers.services import trading
@@ -178,3 +180,35 @@ def test_a_need_stands_under_the_state_of_any_of_its_requests(
     FlexRequest.objects.filter(pk=row.pk).update(state=state)
     response = dispatcher.get(address("dso-requests"), {"state": state})
     assert [found.key for found in response.context["requests"]] == [row.group]
+
+
+def test_more_recipients_and_offers_do_not_mean_more_queries(
+    everybody: Cast, dispatcher: Client, address: Address, django_assert_max_num_queries: Any
+) -> None:
+    _, theirs = cast.accepted_offer(everybody)
+    first = FlexRequest.objects.get(owner=everybody.dso)
+    where = address("dso-request", first.group)
+    more(everybody, first, theirs, 2)
+    dispatcher.get(where)
+    with CaptureQueriesContext(connection) as few:
+        assert len(dispatcher.get(where).context["offers"]) == 3
+    more(everybody, first, theirs, 27)
+    with django_assert_max_num_queries(len(few.captured_queries)):
+        assert len(dispatcher.get(where).context["offers"]) == 30
+
+
+def more(everybody: Cast, first: FlexRequest, offer: FlexOffer, count: int) -> None:
+    """The same request to more AGRs, each of which made an offer."""
+    known = FlexRequest.objects.filter(group=first.group).count()
+    for number in range(known, known + count):
+        agr = cast.participant(f"agr{number}.demo.example", "AGR", f"AGR {number}")
+        row = FlexRequest.objects.get(pk=first.pk)
+        row.pk, row.message, row.counterparty, row._state.adding = None, None, agr, True
+        row.save()
+        made = FlexOffer.objects.get(pk=offer.pk)
+        made.pk, made.message, made.flex_request, made.counterparty = None, None, row, agr
+        made._state.adding = True
+        made.save()
+        for option in offer.options.all():
+            option.pk, option.flex_offer, option._state.adding = None, made, True
+            option.save()
