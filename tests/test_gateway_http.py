@@ -15,7 +15,8 @@ from django.utils import timezone
 from offers import uftp
 from offers.models import FlexRequest, Message, Refusal
 from offers.services import bell, inbox, keys
-from tests.cast import POINT, Cast
+from tests.cast import Cast
+from tests.wire import flex_request, hello, sealed
 
 PATH = "/shapeshifter/api/v3/message"
 XML = "text/xml; charset=utf-8"
@@ -27,30 +28,6 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     rung: list[str] = []
     monkeypatch.setattr(bell, "ring", rung.append)
     return rung
-
-
-def test_message(everybody: Cast, **changes: Any) -> uftp.TestMessage:
-    fields = {
-        "version": "3.1.0",
-        "sender_domain": everybody.dso.domain,
-        "recipient_domain": everybody.agr.domain,
-        "time_stamp": datetime.now(UTC),
-        "message_id": str(uuid.uuid4()),
-        "conversation_id": str(uuid.uuid4()),
-    }
-    return uftp.TestMessage(**{**fields, **changes})
-
-
-test_message.__test__ = False  # type: ignore[attr-defined]
-
-
-def sealed(everybody: Cast, payload: bytes, **changes: Any) -> bytes:
-    """The payload in an envelope of the DSO, sealed with its key."""
-    _, secret = keys.signing_key(everybody.dso, timezone.now())
-    fields = {"sender_domain": everybody.dso.domain, "sender_role": "DSO"}
-    return uftp.encode_envelope(
-        uftp.SignedMessage(**{**fields, **changes}, body=uftp.seal.seal(payload, secret))
-    )
 
 
 def post(client: Client, body: bytes, content_type: str = XML, **headers: Any) -> HttpResponse:
@@ -77,7 +54,7 @@ def test_a_good_message_is_stored_before_it_is_acknowledged(
 ) -> None:
     seen: list[int] = []
     monkeypatch.setattr(bell, "ring", lambda task: seen.append(Message.objects.count()))
-    message = test_message(everybody)
+    message = hello(everybody)
     body = sealed(everybody, uftp.encode(message))
     response = post(client, body)
     assert (response.status_code, response.content, seen) == (200, b"", [1])
@@ -96,7 +73,7 @@ def test_application_xml_and_quoted_charsets_are_taken_too(
         'text/xml; charset="UTF-8"',
         "application/xml;charset=UTF8",
     ):
-        body = sealed(everybody, uftp.encode(test_message(everybody)))
+        body = sealed(everybody, uftp.encode(hello(everybody)))
         assert post(client, body, content_type).status_code == 200, content_type
 
 
@@ -108,7 +85,7 @@ def test_a_bell_that_cannot_ring_costs_nothing(
 
     monkeypatch.setattr(bell, "_mute_until", 0.0)
     monkeypatch.setattr(bell.current_app, "send_task", mute)
-    assert post(client, sealed(everybody, uftp.encode(test_message(everybody)))).status_code == 200
+    assert post(client, sealed(everybody, uftp.encode(hello(everybody)))).status_code == 200
     assert Message.objects.count() == 1
 
 
@@ -131,7 +108,7 @@ def test_only_post_is_a_way_in(everybody: Cast, client: Client, method: str) -> 
 
 
 def test_a_length_is_needed(everybody: Cast, client: Client) -> None:
-    body = sealed(everybody, uftp.encode(test_message(everybody)))
+    body = sealed(everybody, uftp.encode(hello(everybody)))
     refused(post(client, body, CONTENT_LENGTH=""), 411, "Content-Length")
     refused(post(client, body, headers={"Transfer-Encoding": "chunked"}), 411, "Content-Length")
 
@@ -182,7 +159,7 @@ def test_what_is_missing_in_the_envelope_is_named(everybody: Cast, client: Clien
 
 
 def test_a_signature_of_somebody_else_is_refused_and_counted(everybody: Cast, client: Client) -> None:
-    payload = uftp.encode(test_message(everybody))
+    payload = uftp.encode(hello(everybody))
     body = uftp.seal.seal(payload, uftp.seal.generate())
     forged = uftp.SignedMessage(sender_domain=everybody.dso.domain, sender_role="DSO", body=body)
     refused(post(client, uftp.encode_envelope(forged)), 401, "dso.demo.example/DSO")
@@ -200,7 +177,7 @@ def test_sealed_bytes_that_are_too_short_are_refused(everybody: Cast, client: Cl
 
 
 def test_a_sender_whose_key_is_unknown_may_come_back_later(everybody: Cast, client: Client) -> None:
-    payload = uftp.encode(test_message(everybody))
+    payload = uftp.encode(hello(everybody))
     refused(post(client, sealed(everybody, payload, sender_role="CRO")), 419, "dso.demo.example/CRO")
     stranger = sealed(everybody, payload, sender_domain="stranger.example")
     refused(post(client, stranger), 419, "stranger.example/DSO")
@@ -211,7 +188,7 @@ def test_a_sender_whose_key_is_unknown_may_come_back_later(everybody: Cast, clie
 
 def test_a_sender_with_an_endless_name_is_refused_and_noted(everybody: Cast, client: Client) -> None:
     name = "a" * 200 + "." + "b" * 200 + ".example"
-    payload = uftp.encode(test_message(everybody))
+    payload = uftp.encode(hello(everybody))
     assert post(client, sealed(everybody, payload, sender_domain=name)).status_code == 419
     assert Refusal.objects.count() == 1
 
@@ -219,7 +196,7 @@ def test_a_sender_with_an_endless_name_is_refused_and_noted(everybody: Cast, cli
 def test_what_breaks_the_schema_is_named_with_element_attribute_and_line(
     everybody: Cast, client: Client
 ) -> None:
-    xml = uftp.encode(test_message(everybody)).replace(b" MessageID=", b'\n Colour="red" MessageID=')
+    xml = uftp.encode(hello(everybody)).replace(b" MessageID=", b'\n Colour="red" MessageID=')
     refused(post(client, sealed(everybody, xml)), 400, "TestMessage", "Colour", "line")
     assert Refusal.objects.get().sender == "dso.demo.example/DSO"
 
@@ -233,7 +210,7 @@ def test_a_payload_that_is_no_message_is_refused(everybody: Cast, client: Client
 
 
 def test_a_message_for_nobody_here_is_refused(everybody: Cast, client: Client) -> None:
-    lost = test_message(everybody, recipient_domain="agr.elsewhere.example")
+    lost = hello(everybody, recipient_domain="agr.elsewhere.example")
     refused(
         post(client, sealed(everybody, uftp.encode(lost))), 400, "Unknown Recipient", "agr.elsewhere.example"
     )
@@ -253,7 +230,7 @@ def test_too_many_messages_from_one_address_must_wait(everybody: Cast, client: C
 def test_a_database_that_is_away_is_our_fault_and_the_sender_tries_again(
     everybody: Cast, client: Client, monkeypatch: pytest.MonkeyPatch, heard: list[str]
 ) -> None:
-    body = sealed(everybody, uftp.encode(test_message(everybody)))
+    body = sealed(everybody, uftp.encode(hello(everybody)))
 
     def gone(*args: Any) -> None:
         raise OperationalError("disk full")
@@ -285,9 +262,7 @@ def test_a_type_that_the_role_may_not_send_is_rejected_by_message(
 ) -> None:
     """A DSO cannot revoke an offer: that is the aggregator's word."""
     head = {
-        name: getattr(test_message(everybody), name)
-        for name in uftp.Metadata.__dataclass_fields__
-        if name != "type"
+        name: getattr(hello(everybody), name) for name in uftp.Metadata.__dataclass_fields__ if name != "type"
     }
     wrong = uftp.FlexOfferRevocation(
         **head, time_stamp=datetime.now(UTC), flex_offer_message_id=str(uuid.uuid4())
@@ -298,27 +273,6 @@ def test_a_type_that_the_role_may_not_send_is_rejected_by_message(
     assert isinstance(answer, uftp.FlexOfferRevocationResponse)
     assert answer.result == "Rejected"
     assert (answer.rejection_reason or "").startswith("Invalid Sender")
-
-
-def flex_request(everybody: Cast, **changes: Any) -> uftp.FlexRequest:
-    head = test_message(everybody)
-    tomorrow = timezone.now().date() + timedelta(days=1)
-    fields: dict[str, Any] = {
-        **{
-            name: getattr(head, name)
-            for name in ("version", "sender_domain", "recipient_domain", "time_stamp")
-        },
-        "message_id": head.message_id,
-        "conversation_id": head.conversation_id,
-        "isp_duration": timedelta(minutes=15),
-        "time_zone": "Europe/Amsterdam",
-        "period": tomorrow,
-        "congestion_point": POINT,
-        "revision": 1,
-        "expiration_date_time": timezone.now() + timedelta(hours=1),
-        "isps": (uftp.RequestISP(disposition="Requested", min_power=-2000, max_power=-1000, start=40),),
-    }
-    return uftp.FlexRequest(**{**fields, **changes})
 
 
 def test_an_inner_sender_that_differs_is_rejected_to_the_sender_of_the_envelope(
