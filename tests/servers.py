@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 START_WITHIN = 30.0
@@ -126,7 +126,10 @@ def _listens(port: int) -> bool:
 def main(command: Sequence[str]) -> int:
     with postgresql() as database_url, redis() as redis_url:
         environment = {**os.environ, "DATABASE_URL": database_url, "REDIS_URL": redis_url}
-        return subprocess.run(command, env=environment, check=False).returncode
+        process = subprocess.Popen(command, env=environment)
+        while True:
+            with suppress(KeyboardInterrupt):  # Ctrl-C reaches the command, too; it ends as it likes
+                return process.wait()
 
 
 if __name__ == "__main__":
