@@ -79,6 +79,11 @@ def test_a_forecast_of_another_number_of_isps_is_left_out(
     assert draft["forecast_w"] == {} and len(draft["isps"]) == 92
 
 
+def test_a_forecast_with_holes_is_left_out(everybody: Cast, dispatcher: Client, address: Address) -> None:
+    sent(everybody, forecast_w={n: watts for n, watts in FORECAST.items() if n != "40"})
+    assert started(dispatcher, address, everybody)[0].draft["forecast_w"] == {}
+
+
 @pytest.mark.parametrize(
     ("first", "closes"),
     [
