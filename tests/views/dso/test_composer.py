@@ -318,7 +318,8 @@ def test_it_warns_that_a_running_request_for_the_day_is_replaced(
     assert data_of(dispatcher.get(address("dso-request-edit", group)))["findings"] == []
     older = sent(everybody)[0]
     (said,) = data_of(dispatcher.get(address("dso-request-edit", group)))["findings"]
-    assert said["severity"] == "warning" and said["text"].startswith(f"{older} for this day runs until 14:00")
+    assert (said["field"], said["severity"]) == ("", "warning")  # no field is marked as wrong
+    assert said["text"].startswith(f"{older} for this day runs until 14:00")
     assert "becomes revision 2" in said["text"]
     assert dispatcher.post(address("dso-request-send", group)).status_code == 302
     assert FlexRequest.objects.get(group=group).revision == 2

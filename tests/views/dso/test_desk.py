@@ -230,3 +230,14 @@ def copies(request: FlexRequest, count: int) -> None:
 
 def test_a_stranger_gets_404(everybody: Cast, stranger: Client, address: Address) -> None:
     assert stranger.get(address("dso-desk")).status_code == 404
+
+
+def test_of_offers_that_cover_as_much_the_cheapest_is_the_best(
+    everybody: Cast, dispatcher: Client, address: Address
+) -> None:
+    asked = cast.answerable_request(everybody)
+    for price in ("120.00", "90.00", "100.00"):
+        cast.send_offer(everybody, asked, options=[cast.option("A", price, -200_000)])
+    cast.deliver_all(NOON)
+    (row,) = dispatcher.get(address("dso-desk")).context["requests"]
+    assert str(row.best.option.price) == "90.0000"
