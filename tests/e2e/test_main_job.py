@@ -146,12 +146,11 @@ def test_every_page_fits_its_window(
     base = AGR if name == "trader" else DSO
     for path in PAGES[name]:
         page.goto(f"{base}/{path}")
-        page.wait_for_load_state("networkidle")
+        expect(page.locator(".plot-wait")).to_have_count(0)  # all charts are drawn
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
 
 
 def test_the_admin_and_the_api_page_keep_to_the_policy(sign_in: SignIn) -> None:
     page = sign_in("admin")
     for path in ("/admin/", "/admin/offers/participant/", "/admin/offers/message/", "/api/docs/"):
-        page.goto(path)
-        page.wait_for_load_state("networkidle")
+        page.goto(path, wait_until="networkidle")
