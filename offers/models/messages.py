@@ -140,12 +140,9 @@ class Message(models.Model):
                 condition=Q(state="queued"),
                 name="message_queue_order",
             ),
-            models.Index(
-                fields=["next_attempt_at", "received_at"],
-                condition=Q(state__in=["received", "waiting"]),
-                name="message_to_process",
-            ),
-            models.Index(fields=["owner", "-created_at", "-id"], name="message_console"),
+            # Not a partial one: SQLite does not use those for a list of states.
+            models.Index(fields=["state", "next_attempt_at"], name="message_to_process"),
+            models.Index(fields=["owner", "-id"], name="message_console"),
             models.Index(fields=["owner", "message_id"], name="message_reference"),
             # The console's tabs and filters: rare rows must be found and counted among millions.
             models.Index(fields=["owner", "state", "id"], name="message_by_state"),

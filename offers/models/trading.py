@@ -69,16 +69,13 @@ class FlexRequest(Owned):
 
     class Meta:
         ordering = ["expires_at", "pk"]
+        verbose_name = "FlexRequest"
         constraints = [
             models.CheckConstraint(condition=Q(state__in=list(RequestState)), name="request_state")
         ]
         indexes = [
             models.Index(fields=["owner", "state", "expires_at"], name="request_desk"),
-            models.Index(
-                fields=["expires_at"],
-                condition=Q(state__in=["sent", "accepted", "failed"]),
-                name="request_to_expire",
-            ),
+            models.Index(fields=["state", "expires_at"], name="request_to_expire"),
             models.Index(
                 fields=["owner", "counterparty", "congestion_point", "period"], name="request_revision"
             ),
@@ -124,15 +121,13 @@ class FlexOffer(Owned):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
+        verbose_name = "FlexOffer"
         constraints = [models.CheckConstraint(condition=Q(state__in=list(OfferState)), name="offer_state")]
         indexes = [
             models.Index(fields=["owner", "state", "expires_at"], name="offer_desk"),
-            models.Index(fields=["owner", "-created_at", "-id"], name="offer_list"),
-            models.Index(
-                fields=["expires_at"],
-                condition=Q(state__in=["sent", "accepted", "failed"]),
-                name="offer_to_expire",
-            ),
+            models.Index(fields=["owner", "-id"], name="offer_list"),
+            models.Index(fields=["owner", "state", "-id"], name="offer_list_by_state"),
+            models.Index(fields=["state", "expires_at"], name="offer_to_expire"),
             models.Index(
                 fields=["send_at"], condition=Q(state="draft", send_at__isnull=False), name="offer_to_send"
             ),
@@ -207,6 +202,7 @@ class FlexOrder(Owned):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
+        verbose_name = "FlexOrder"
         constraints = [
             models.CheckConstraint(condition=Q(state__in=list(OrderState)), name="order_state"),
             # D17, the last wall: whatever a bug does, an offer has at most one live order.
@@ -217,7 +213,7 @@ class FlexOrder(Owned):
             ),
         ]
         indexes = [
-            models.Index(fields=["owner", "-created_at", "-id"], name="order_list"),
+            models.Index(fields=["owner", "-id"], name="order_list"),
             models.Index(fields=["owner", "period", "state"], name="order_position"),
         ]
 
@@ -245,6 +241,7 @@ class Prognosis(Owned):
 
     class Meta:
         ordering = ["-period", "-revision"]
+        verbose_name, verbose_name_plural = "D-Prognosis", "D-Prognoses"
         constraints = [
             models.CheckConstraint(condition=Q(state__in=["accepted", "rejected"]), name="prognosis_state"),
             models.UniqueConstraint(

@@ -90,12 +90,26 @@ class Reading:
         return moment
 
     def text(self, value: Any, path: str, needed: bool = False) -> str:
-        text = str(value or "").strip()
+        text = plain(str(value or ""))
         if needed and not text:
             self.wrong(path, f"{path} is empty: give it a short name.")
         if len(text) > TEXT_LIMIT:
             self.wrong(path, f"{path} has {len(text)} characters: at most {TEXT_LIMIT}.")
         return text
+
+
+def plain(text: str) -> str:
+    """A text without what XML and databases cannot hold (control characters), in one line."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def storable(value: Any) -> Any:
+    """A draft without the characters that no database and no XML can hold; everything else as typed."""
+    if isinstance(value, str):
+        return "".join(" " if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable(item) for key, item in value.items()}
+    return [storable(item) for item in value] if isinstance(value, list) else value
 
 
 def _whole(value: Any) -> int | None:

@@ -226,7 +226,11 @@ def option_message(option: models.OfferOption) -> uftp.OfferOption:
 
 
 def offer_message(
-    row: models.FlexOffer, options: Sequence[uftp.OfferOption], expires_at: datetime, message: Head
+    row: models.FlexOffer,
+    options: Sequence[uftp.OfferOption],
+    expires_at: datetime,
+    message: Head,
+    contract_id: str | None,
 ) -> uftp.FlexOffer:
     """An offer as it goes out; Unsolicited is written explicitly under 3.1.0 and never under 3.0.0 (D15)."""
     request = row.flex_request
@@ -236,7 +240,7 @@ def offer_message(
         **flex(row.congestion_point, row.period),
         expiration_date_time=expires_at,
         flex_request_message_id=request_id,
-        contract_id=row.contract.contract_id if row.contract else None,
+        contract_id=contract_id,
         d_prognosis_message_id=row.d_prognosis_message_id or None,
         baseline_reference=row.baseline_reference or None,
         currency=row.currency,
@@ -250,7 +254,8 @@ def stored_offer(row: models.FlexOffer, now: datetime) -> uftp.FlexOffer:
     if row.message is None or row.expires_at is None:
         raise ValueError(f"{row} was never sent")
     options = [option_message(option) for option in row.options.all()]
-    return offer_message(row, options, row.expires_at, stored_head(row.message, now))
+    contract_id = row.contract.contract_id if row.contract else None
+    return offer_message(row, options, row.expires_at, stored_head(row.message, now), contract_id)
 
 
 def add_options(row: models.FlexOffer, options: Iterable[uftp.OfferOption]) -> None:

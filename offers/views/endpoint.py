@@ -8,6 +8,7 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
+from redis.exceptions import RedisError
 
 from offers.services import inbox
 
@@ -57,7 +58,7 @@ def _within_rate(address: str) -> None:
     try:
         cache.add(key, 0, timeout=2 * RATE_SECONDS)
         count = cache.incr(key)
-    except (ValueError, OSError):
+    except (ValueError, OSError, RedisError):
         return
     if count > settings.MESSAGES_PER_MINUTE:
         raise inbox.NotTaken(429, f"More than {settings.MESSAGES_PER_MINUTE} messages in a minute.")
@@ -69,6 +70,8 @@ def _refuse(error: inbox.NotTaken, address: str) -> HttpResponse:
     except (DatabaseError, InterfaceError, OSError):
         log.exception("A refusal could not be noted")
     response = _plain(error.status, error.text)
+    if error.status == 405:
+        response["Allow"] = "POST"
     if error.status == 429:
         response["Retry-After"] = str(RATE_SECONDS)
     return response

@@ -114,7 +114,10 @@ def render(
         "may_trade": membership.may(Right.TRADE),
         "may_manage": membership.may(Right.MANAGE),
         "nav": _nav(request, membership),
-        "user_menu": [{"label": "API tokens", "url": url(membership, "tokens")}],
+        "user_menu": [
+            {"label": "API tokens", "url": url(membership, "tokens")},
+            {"label": "API", "url": reverse("api-docs")},
+        ],
         "ping_url": reverse("live"),
     }
     zone = _zone(membership.participant)
@@ -140,4 +143,6 @@ def _nav(request: HttpRequest, membership: Membership) -> list[dict[str, Any]]:
     best = max(
         (i for i in items if request.path.startswith(i["url"])), key=lambda i: len(i["url"]), default=None
     )
+    if best is items[0] and request.path != best["url"]:
+        best = None  # every address begins with that of the desk
     return [{**item, "current": item is best} for item in items]

@@ -42,6 +42,12 @@ def reason(field: str, text: str) -> uftp.Reason:
     return uftp.Reason(field=field, text=text)
 
 
+def name(row: models.Message, about: str) -> None:
+    """Say at a message what it is about, for lists and the console."""
+    row.about = about[:200]
+    row.save(update_fields=["about"])
+
+
 def answer(row: models.Message, reasons: Sequence[uftp.Reason], now: datetime) -> models.Message | None:
     """Answer a message: Accepted, or Rejected with the reasons. None where the protocol has no answer."""
     rejected = bool(reasons)

@@ -10,7 +10,7 @@ from offers import models, uftp
 from offers.domain import Event, OfferState
 
 from .. import mapping, outbox
-from .answers import ACCEPTED, Judgement
+from .answers import ACCEPTED, Judgement, name
 from .moves import Cause, lock, move
 from .requests import lock_point
 
@@ -27,8 +27,8 @@ def send_again(owner: models.Participant, message_id: int, by: User, now: dateti
     """Send the same bytes once more; what had failed with the message is sent again, too."""
     row = models.Message.objects.select_for_update(of=("self",)).get(pk=message_id, owner=owner)
     row = outbox.send_again(row, now)
-    for name in ("flex_request", "flex_offer", "flex_order"):
-        trade = getattr(row, name, None)
+    for noun in ("flex_request", "flex_offer", "flex_order"):
+        trade = getattr(row, noun, None)
         if trade is not None and trade.state == "failed":
             _revive(trade, by, now)
     return row
@@ -43,6 +43,7 @@ def _revive(trade: models.FlexRequest | models.FlexOffer | models.FlexOrder, by:
 
 
 def take_test(row: models.Message, message: uftp.TestMessage, now: datetime) -> Judgement:
+    name(row, "test")
     return ACCEPTED
 
 

@@ -13,7 +13,7 @@ from offers.models import MessageState
 from offers.uftp import display
 
 from .. import drafts, mapping, outbox
-from .answers import ACCEPTED, PENDING, WAITS, Judgement, Refused, accepted, answer, reason
+from .answers import ACCEPTED, PENDING, WAITS, Judgement, Refused, accepted, answer, name, reason
 from .moves import GATEWAY, Cause, created, lock, move, note
 
 WAIT_FOR_REFERENCE = timedelta(seconds=30)
@@ -43,7 +43,7 @@ def draft_offer(
         flex_request=request,
         contract=request.contract if request is not None else None,
         currency=point.currency,
-        draft=dict(draft),
+        draft=drafts.storable(draft),
         drafted_by=by,
         state_at=now,
         created_at=now,
@@ -72,7 +72,7 @@ def save_offer_draft(
 ) -> models.FlexOffer:
     """Keep what was typed, right or wrong."""
     row = _draft(owner, offer_id)
-    row.draft, row.drafted_by, row.state_at = dict(draft), by, now
+    row.draft, row.drafted_by, row.state_at = drafts.storable(draft), by, now
     row.save(update_fields=["draft", "drafted_by", "state_at"])
     return row
 
@@ -111,10 +111,7 @@ def schedule_offer(
 
 def check_offer(row: models.FlexOffer, draft: Mapping[str, Any], now: datetime) -> list[uftp.Reason]:
     """All reasons why the draft could not be sent now."""
-    try:
-        return _message_of(row, draft, now)[1]
-    except drafts.NotADraft as error:
-        return [reason("OfferOption", str(error))]
+    return _message_of(row, draft, now)[1]
 
 
 def preview_offer(row: models.FlexOffer, draft: Mapping[str, Any], now: datetime) -> str:
@@ -129,7 +126,10 @@ def _message_of(
     row: models.FlexOffer, draft: Mapping[str, Any], now: datetime
 ) -> tuple[uftp.FlexOffer | None, list[uftp.Reason]]:
     """The draft as a message, and what the rules say of it; None when it cannot be read."""
-    read, wrong = drafts.read_offer(draft)
+    try:
+        read, wrong = drafts.read_offer(draft)
+    except drafts.NotADraft as error:
+        return None, [reason("OfferOption", str(error))]
     if read is None:
         return None, wrong
     request = row.flex_request
@@ -137,7 +137,8 @@ def _message_of(
     row.baseline_reference = read.baseline_reference
     options = [_segmented(option, request) for option in read.options]
     head = mapping.head(row.owner, row.counterparty, now, outbox.new_id(), conversation)
-    message = mapping.offer_message(row, options, read.expires_at, head)
+    contract_id = read.contract_id or (row.contract.contract_id if row.contract else None)
+    message = mapping.offer_message(row, options, read.expires_at, head, contract_id)
     market = mapping.market_of(row.congestion_point, row.owner, row.counterparty, row.period)
     asked = mapping.stored_request(request, now)
     return message, uftp.check_offer(message, market, now, asked, request is None or asked is not None)
@@ -186,6 +187,7 @@ def send_offer(owner: models.Participant, offer_id: int, by: User | None, now: d
         now,
         message=queued,
         expires_at=message.expiration_date_time,
+        contract=mapping.contract_of(message.contract_id, row.owner, row.counterparty),
         baseline_reference=row.baseline_reference,
         send_at=None,
     )
@@ -221,9 +223,10 @@ def reject_offer(
 ) -> models.FlexOffer:
     """Staff reject an offer that waits for them; the text goes to the AGR."""
     row = _waiting(owner, offer_id, now)
-    if not text.strip():
+    words = drafts.plain(text)
+    if not words:
         raise Refused([reason("RejectionReason", "The aggregator needs a reason: write one sentence.")])
-    return _reject(row, text.strip(), Cause.by(by), now)
+    return _reject(row, words, Cause.by(by), now)
 
 
 def _waiting(owner: models.Participant, offer_id: int, now: datetime) -> models.FlexOffer:
@@ -298,7 +301,7 @@ def take_offer(row: models.Message, message: uftp.FlexOffer, now: datetime) -> J
     )
     mapping.add_options(offer, message.options)
     created(offer, "receive", Cause.of(row), now)
-    models.Message.objects.filter(pk=row.pk).update(about=f"{offer} {point}"[:200])
+    name(row, f"{offer} {point}")
     if not point.answers_automatically:
         return PENDING
     move(offer, Event.ACCEPT, GATEWAY, now)
@@ -327,9 +330,12 @@ def take_revocation(row: models.Message, message: uftp.FlexOfferRevocation, now:
     offer = offer_of(row, message.flex_offer_message_id)
     if offer is None and now < moment + WAIT_FOR_REFERENCE:
         return WAITS
-    reasons = uftp.check_revocation(offer is not None, offer is not None and offer.state == OfferState.ORDERED)
+    reasons = uftp.check_revocation(
+        offer is not None, offer is not None and offer.state == OfferState.ORDERED
+    )
     if reasons or offer is None:
         return Judgement.no(reasons)
+    name(row, offer.message.about if offer.message is not None else str(offer))
     if offer.state not in GONE:
         offer = accept_if_waiting(offer, GATEWAY, now)
         move(offer, Event.REVOKE, Cause.of(row), now, revocation=row)

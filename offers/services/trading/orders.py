@@ -10,8 +10,8 @@ from offers import domain, models, uftp
 from offers.domain import Event, OfferState, OrderState
 from offers.models import Profile
 
-from .. import mapping, outbox
-from .answers import ACCEPTED, Judgement, Refused, accepted, reason
+from .. import drafts, mapping, outbox
+from .answers import ACCEPTED, Judgement, Refused, accepted, name, reason
 from .moves import Cause, created, lock, move, note
 from .offers import accept_if_waiting, offer_of
 
@@ -36,7 +36,10 @@ def order(
     if option is None or offer.message is None:
         raise Refused([reason("OptionReference", f"The offer has no option “{option_reference}”.")])
     _check_factor(option, factor)
-    reference = order_reference or f"{owner.domain.partition('.')[0]}-{now:%Y%m%d}-{outbox.new_id()[:8]}"
+    reference = (
+        drafts.plain(order_reference)[: drafts.TEXT_LIMIT]
+        or f"{owner.domain.partition('.')[0]}-{now:%Y%m%d}-{outbox.new_id()[:8]}"
+    )
     message = _order_message(offer, option, factor, reference, now)
     market = mapping.market_of(offer.congestion_point, offer.owner, offer.counterparty, offer.period)
     stored = mapping.stored_offer(offer, now)
@@ -132,6 +135,9 @@ def _store(
 # --- what comes in ------------------------------------------------------------------------------------
 
 
+NO_DIRECT_ORDERS = "Unknown reference FlexOfferMessageID: direct orders, without an offer, are not taken here"
+
+
 def take_order(row: models.Message, message: uftp.FlexOrder, now: datetime) -> Judgement:
     """An AGR gets an order: it must match its offer exactly, in time, and be the first (D17)."""
     point = models.CongestionPoint.objects.filter(entity_address=message.congestion_point).first()
@@ -140,6 +146,8 @@ def take_order(row: models.Message, message: uftp.FlexOrder, now: datetime) -> J
     stored = mapping.stored_offer(offer, now) if offer is not None else None
     standing = mapping.OFFER_STANDING[offer.state] if offer is not None else "unknown"
     reasons = uftp.check_order(message, market, row.received_at or now, stored, standing)
+    if message.flex_offer_message_id is None:
+        reasons = [reason("FlexOfferMessageID", NO_DIRECT_ORDERS), *reasons]
     if reasons or offer is None or stored is None:
         _note_refusal(row, offer, message, reasons, now)
         return Judgement.no(reasons or [reason("FlexOfferMessageID", "Unknown reference FlexOfferMessageID")])
@@ -151,9 +159,7 @@ def take_order(row: models.Message, message: uftp.FlexOrder, now: datetime) -> J
     created(placed, "receive", Cause.of(row), now)
     move(placed, Event.ACCEPT, Cause.of(row), now)
     move(offer, Event.ORDER, Cause.of(row), now, text=f"{option.option_reference} × {match.factor}")
-    models.Message.objects.filter(pk=row.pk).update(
-        about=f"{offer} {option.option_reference} × {match.factor}"[:200]
-    )
+    name(row, f"{offer} {option.option_reference} × {match.factor}")
     return ACCEPTED
 
 

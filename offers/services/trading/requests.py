@@ -14,7 +14,7 @@ from offers.domain import Event, RequestState
 from offers.uftp import display
 
 from .. import drafts, mapping, outbox
-from .answers import ACCEPTED, Judgement, Refused, accepted, reason
+from .answers import ACCEPTED, Judgement, Refused, accepted, name, reason
 from .moves import Cause, created, lock, move
 
 Rows = list[models.FlexRequest]
@@ -50,7 +50,7 @@ def draft_requests(
             congestion_point=point,
             period=period,
             group=group,
-            draft=dict(draft),
+            draft=drafts.storable(draft),
             state_at=now,
             created_at=now,
         )
@@ -89,7 +89,7 @@ def save_request_draft(
     if "recipients" in draft and agrs and {row.counterparty_id for row in rows} != {agr.pk for agr in agrs}:
         _change_recipients(rows, agrs, by, now)
     models.FlexRequest.objects.filter(owner=owner, group=group, state=RequestState.DRAFT).update(
-        draft=dict(draft), period=period, state_at=now
+        draft=drafts.storable(draft), period=period, state_at=now
     )
     return group_of(owner, group)
 
@@ -261,6 +261,7 @@ def take_request(row: models.Message, message: uftp.FlexRequest, now: datetime) 
         created_at=now,
     )
     created(request, "receive", Cause.of(row), now)
+    name(row, f"{request} {point}")
     move(request, Event.ACCEPT, Cause.of(row), now)
     supersede_older(request, Cause.of(row), now)
     return ACCEPTED
