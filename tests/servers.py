@@ -80,19 +80,22 @@ def redis() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="flexportal-redis-") as folder:
         port = free_port()
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
-        with _server([program, *options], signal.SIGTERM, lambda: _listens(port)):
+        with _server([*_dies_with_us(), program, *options], signal.SIGTERM, lambda: _listens(port)):
             yield f"redis://127.0.0.1:{port}"
 
 
 def _as_somebody_who_may_own(folder: Path) -> Sequence[str]:
     """PostgreSQL refuses to be root: there it runs as the user that its package made."""
-    dies_with_us = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
     if os.getuid() != 0:
-        return dies_with_us
+        return _dies_with_us()
     owner = pwd.getpwnam("postgres")
     os.chown(folder, owner.pw_uid, owner.pw_gid)
     # Changing the user clears the signal that is sent when the parent dies, hence it is asked for afterwards.
-    return ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--", *dies_with_us]
+    return ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--", *_dies_with_us()]
+
+
+def _dies_with_us() -> Sequence[str]:
+    return ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
 
 
 @contextmanager
