@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from offers import formats
 from offers.models import Answer, FlexOffer, Message, MessageState
-
-from .rows import OfferRow, RequestRow, silent_for
+from offers.views.trades.rows import OfferRow, RequestRow, silent_for
 
 CLOSES_SOON = timedelta(hours=1)
 SILENT_TOO_LONG = timedelta(minutes=5)

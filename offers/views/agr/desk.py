@@ -14,9 +14,10 @@ from django.views.decorators.http import require_safe
 from offers import formats
 from offers.models import FlexOrder, Membership, Participant, Right, Role
 from offers.views import live, scope
+from offers.views.trades import position
+from offers.views.trades.rows import OfferRow, OrderRow, RequestRow
 
-from . import attention, position, queries
-from .rows import OfferRow, OrderRow, RequestRow
+from . import attention, queries
 
 MOST_REQUESTS = 30
 MOST_OFFERS = 100

@@ -1,12 +1,11 @@
 """The offer editor: opened, checked while typing, saved, sent now or later, shown as XML, thrown away."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -15,10 +14,11 @@ from offers import domain, formats, uftp
 from offers.models import CongestionPoint, FlexOffer, FlexRequest, Membership, Right, Role
 from offers.services import drafts, trading
 from offers.views import scope
+from offers.views.trades import drafting, space
+from offers.views.trades.options import options_of
+from offers.views.trades.rows import RequestRow, minutes_of
 
-from . import queries, space
-from .options import options_of
-from .rows import RequestRow, minutes_of
+from . import queries
 
 TOO_LATE = "This FlexRequest is closed: an offer on it would be rejected."
 
@@ -188,85 +188,44 @@ def editor_data(
         "isp_minutes": minutes_of(point),
         "currency": offer.currency,
         "counterparty": offer.counterparty.name,
-        "findings": findings(reasons),
+        "findings": drafting.findings(reasons),
         "check_url": scope.url(membership, "agr-offer-check", offer.pk),
         "save_url": scope.url(membership, "agr-offer-save", offer.pk),
         "send_url": scope.url(membership, "agr-offer-send", offer.pk),
     }
 
 
-def findings(reasons: Sequence[uftp.Reason]) -> list[dict[str, str]]:
-    return [{"field": reason.field, "text": reason.text, "severity": "error"} for reason in reasons]
-
-
 # --- what the page asks while somebody types ----------------------------------------------------------
-
-
-class Unreadable(ValueError):
-    """What was posted is no draft; the text says why."""
-
-
-def read(text: bytes | str) -> dict[str, Any]:
-    """The draft in a posted text. Anything that a database could not keep is refused here."""
-    try:
-        draft = json.loads(text)
-        kept = json.dumps(draft, ensure_ascii=False, allow_nan=False)
-        kept.encode()
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"This is no draft: {error}.") from error
-    if not isinstance(draft, dict) or "\\u0000" in kept:
-        raise Unreadable("A draft is a JSON object without NUL characters.")
-    return draft
-
-
-def _refused(sentence: str, status: int) -> JsonResponse:
-    return JsonResponse({"sentence": sentence}, status=status)
 
 
 @scope.page(Right.TRADE, Role.AGR)
 @require_POST
 def check(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """All reasons why what is typed could not be sent now; nothing is stored."""
-    offer = queries.offers(membership.participant).get(pk=pk)
-    try:
-        draft = read(request.body)
-    except Unreadable as error:
-        return _refused(str(error), 400)
-    return JsonResponse({"findings": findings(trading.check_offer(offer, draft, timezone.now()))})
+    offer, now = queries.offers(membership.participant).get(pk=pk), timezone.now()
+    return drafting.answered(
+        request.body, lambda draft: {"findings": drafting.findings(trading.check_offer(offer, draft, now))}
+    )
 
 
 @scope.page(Right.TRADE, Role.AGR)
 @require_POST
 def save(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     now = timezone.now()
-    try:
-        offer = trading.save_offer_draft(
-            membership.participant, pk, read(request.body), by=membership.user, now=now
-        )
-    except Unreadable as error:
-        return _refused(str(error), 400)
-    except domain.IllegalMove as error:
-        return _refused(str(error), 409)
-    return JsonResponse({"saved_at": formats.iso(now), "state": offer.state})
+
+    def keep(draft: drafting.Draft) -> dict[str, Any]:
+        offer = trading.save_offer_draft(membership.participant, pk, draft, by=membership.user, now=now)
+        return {"saved_at": formats.iso(now), "state": offer.state}
+
+    return drafting.answered(request.body, keep)
 
 
 @scope.page(Right.TRADE, Role.AGR)
 @require_POST
 def preview(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
-    """The XML as it would go out now; the reasons as text where it cannot be written yet."""
-    offer = queries.offers(membership.participant).get(pk=pk)
-    try:
-        draft = read(request.POST.get("draft") or json.dumps(offer.draft))
-        text = trading.preview_offer(offer, draft, timezone.now())
-    except (Unreadable, drafts.NotADraft, uftp.BadMessage) as error:
-        return _plain(str(error), 422)
-    except trading.Refused as error:
-        return _plain("\n".join(f"{r.field}: {r.text}" for r in error.reasons), 422)
-    return _plain(text, 200)
-
-
-def _plain(text: str, status: int) -> HttpResponse:
-    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
+    offer, now = queries.offers(membership.participant).get(pk=pk), timezone.now()
+    posted = request.POST.get("draft")
+    return drafting.previewed(posted, offer.draft, lambda draft: trading.preview_offer(offer, draft, now))
 
 
 # --- sending ----------------------------------------------------------------------------------------
@@ -276,29 +235,20 @@ def _plain(text: str, status: int) -> HttpResponse:
 @require_POST
 def send(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Keep what was typed, then send it. Refused: the editor again, with every reason and every cell."""
-    now, agr = timezone.now(), membership.participant
-    reasons: list[uftp.Reason] = []
-    try:
+    now, agr, user = timezone.now(), membership.participant, membership.user
+
+    def keep_and_send() -> None:
         if "draft" in request.POST:
-            trading.save_offer_draft(agr, pk, read(request.POST["draft"]), by=membership.user, now=now)
-        trading.send_offer(agr, pk, by=membership.user, now=now)
-    except trading.Refused as error:
-        reasons = error.reasons
-    except (Unreadable, drafts.NotADraft, uftp.BadMessage) as error:
-        reasons = [uftp.Reason(field="", text=str(error))]
+            trading.save_offer_draft(agr, pk, drafting.read(request.POST["draft"]), by=user, now=now)
+        trading.send_offer(agr, pk, by=user, now=now)
+
+    reasons = drafting.reasons_against(keep_and_send)
     if reasons:
-        return _not_sent(request, membership, pk, reasons, now)
+        messages.error(request, drafting.not_sent(reasons))
+        offer = queries.offers(agr).get(pk=pk)
+        return page(request, membership, offer, now, reasons, status=422)
     messages.success(request, f"O-{pk} is signed and on its way.")
     return redirect(scope.url(membership, "agr-offer", pk))
-
-
-def _not_sent(
-    request: HttpRequest, membership: Membership, pk: int, reasons: Sequence[uftp.Reason], now: datetime
-) -> HttpResponse:
-    count = "1 reason" if len(reasons) == 1 else f"{len(reasons)} reasons"
-    messages.error(request, f"Not sent, for {count}: see Checks. What you typed is kept.")
-    offer = queries.offers(membership.participant).get(pk=pk)
-    return page(request, membership, offer, now, reasons, status=422)
 
 
 @scope.page(Right.TRADE, Role.AGR)

@@ -15,10 +15,11 @@ from offers import domain, formats
 from offers.models import FlexOffer, Membership, Right, Role
 from offers.services import trading
 from offers.views import lists, live, scope
+from offers.views.trades import space, timeline
+from offers.views.trades.filters import by_place, counted, is_filtered, tabs
+from offers.views.trades.rows import Chip, OfferRow, delivery_of
 
-from . import queries, space, timeline
-from .filters import by_place, counted, is_filtered, tabs
-from .rows import Chip, OfferRow, delivery_of
+from . import queries
 
 MOST_AT_ONCE = 200
 

@@ -1,23 +1,22 @@
 """What was ordered from us: the list, one order per ISP, and the schedule as CSV."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date
-from operator import itemgetter
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from offers import formats
 from offers.models import FlexOrder, Membership, Participant, Right, Role
 from offers.views import lists, live, scope
+from offers.views.trades import position, space, timeline
+from offers.views.trades.filters import by_place, counted, day_of, is_filtered, number_of, tabs
+from offers.views.trades.promised import as_option, lines_of, schedule_csv
+from offers.views.trades.rows import OrderRow
 
-from . import position, queries, space, timeline
-from .filters import by_place, counted, day_of, is_filtered, number_of, tabs
-from .options import OptionView
-from .rows import OrderRow
+from . import queries
 
 FILTERS: Mapping[str, tuple[str, Q]] = {
     "": ("All", Q()),
@@ -25,7 +24,6 @@ FILTERS: Mapping[str, tuple[str, Q]] = {
     "rejected": ("Rejected", Q(state="rejected")),
     "failed": ("Failed", Q(state="failed")),
 }
-SCHEDULE = ["order", "congestion_point", "day", "local", "utc", "isp", "power_w"]
 MOST_IN_SCHEDULE = 5_000
 
 
@@ -94,12 +92,6 @@ COLUMNS: list[tuple[str, Any]] = [
 ]
 
 
-def schedule_csv(orders: Iterable[FlexOrder], filename: str) -> StreamingHttpResponse:
-    """One line per ISP: local time, UTC, ISP number, power in watts."""
-    lines: Any = position.schedule(orders)
-    return lists.csv_of(lines, [(name, itemgetter(name)) for name in SCHEDULE], filename)
-
-
 @scope.page(Right.VIEW, Role.AGR)
 @require_safe
 def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
@@ -122,29 +114,3 @@ def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
         "timeline": timeline.of_order(order),
     }
     return live.answer(request, membership, "agr/order.html", "agr/_order.html", context, now)
-
-
-def as_option(row: OrderRow) -> OptionView:
-    """The order drawn like the option that it takes, in the option's own dash and letter."""
-    order = row.order
-    index = order.option.position if order.option is not None else 0
-    return OptionView(
-        index, row.option, order.price, order.factor, row.powers, row.along_wh, row.per_mwh, None
-    )
-
-
-def lines_of(row: OrderRow, day: date) -> list[dict[str, Any]]:
-    """What is to be done in each ISP."""
-    point = row.order.congestion_point
-    zone, minutes = point.time_zone, row.minutes
-    hours = row.order.congestion_point.isp_duration.total_seconds() / 3600
-    return [
-        {
-            "n": n,
-            "local": formats.isp_hours(day, n, n, zone, minutes),
-            "utc": formats.clock(formats.isp_start(day, n, zone, minutes), "UTC"),
-            "power": power,
-            "kwh": formats.signed(power * hours / 1000, 1),
-        }
-        for n, power in sorted(row.powers.items())
-    ]

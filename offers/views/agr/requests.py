@@ -11,10 +11,11 @@ from django.views.decorators.http import require_safe
 from offers import formats
 from offers.models import FlexRequest, Membership, Right, Role
 from offers.views import lists, live, scope
+from offers.views.trades import space
+from offers.views.trades.filters import by_place, counted, is_filtered, number_of, tabs
+from offers.views.trades.rows import OfferRow, RequestRow
 
-from . import queries, space
-from .filters import by_place, counted, is_filtered, number_of, tabs
-from .rows import OfferRow, RequestRow
+from . import queries
 
 FILTERS: Mapping[str, tuple[str, Q]] = {
     "": ("Open", Q(state__in=["sent", "accepted"])),

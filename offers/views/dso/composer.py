@@ -1,13 +1,12 @@
 """The request composer: started, checked while typing, saved, sent to all, shown as XML, thrown away."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,9 +17,8 @@ from offers.services import drafts, trading
 from offers.services.trading.requests import next_revision
 from offers.uftp import isp
 from offers.views import scope
-from offers.views.agr import space
-from offers.views.agr.editor import Unreadable, findings, read
-from offers.views.agr.rows import minutes_of, typed_expiry
+from offers.views.trades import drafting, space
+from offers.views.trades.rows import minutes_of, typed_expiry
 
 from . import queries, starting
 from .rows import GroupRow
@@ -144,7 +142,7 @@ def composer_data(
         "zone": point.time_zone,
         "isp_minutes": minutes_of(point),
         "capacity_w": point.capacity_w,
-        "findings": [*findings(reasons), *warnings(first, now)],
+        "findings": [*drafting.findings(reasons), *warnings(first, now)],
         "check_url": scope.url(membership, "dso-request-check", first.group),
         "save_url": scope.url(membership, "dso-request-save", first.group),
         "send_url": scope.url(membership, "dso-request-send", first.group),
@@ -154,23 +152,19 @@ def composer_data(
 # --- what the page asks while somebody types ----------------------------------------------------------
 
 
-def _refused(sentence: str, status: int) -> JsonResponse:
-    return JsonResponse({"sentence": sentence}, status=status)
-
-
 @scope.page(Right.TRADE, Role.DSO)
 @require_POST
 def check(request: HttpRequest, membership: Membership, group: UUID) -> HttpResponseBase:
     """All reasons why what is typed could not be sent now, and what it looks like; nothing is stored."""
     rows = rows_of(membership, group)
-    try:
-        draft = read(request.body)
-    except Unreadable as error:
-        return _refused(str(error), 400)
     now = timezone.now()
-    reasons = trading.check_requests(rows, draft, now)
-    said = [*findings(reasons), *warnings(rows[0], now)]
-    return JsonResponse({"findings": said, "figures": figures(rows[0], draft)})
+
+    def judge(draft: drafting.Draft) -> dict[str, Any]:
+        reasons = trading.check_requests(rows, draft, now)
+        said = [*drafting.findings(reasons), *warnings(rows[0], now)]
+        return {"findings": said, "figures": figures(rows[0], draft)}
+
+    return drafting.answered(request.body, judge)
 
 
 def warnings(first: FlexRequest, now: datetime) -> list[dict[str, str]]:
@@ -214,33 +208,21 @@ def _capacity(draft: Mapping[str, Any], point: CongestionPoint) -> int | None:
 @require_POST
 def save(request: HttpRequest, membership: Membership, group: UUID) -> HttpResponseBase:
     now = timezone.now()
-    try:
-        draft = read(request.body)
+
+    def keep(draft: drafting.Draft) -> dict[str, Any]:
         trading.save_request_draft(membership.participant, group, draft, by=membership.user, now=now)
-    except (Unreadable, drafts.NotADraft) as error:
-        return _refused(str(error), 400)
-    except domain.IllegalMove as error:
-        return _refused(str(error), 409)
-    return JsonResponse({"saved_at": formats.iso(now)})
+        return {"saved_at": formats.iso(now)}
+
+    return drafting.answered(request.body, keep)
 
 
 @scope.page(Right.TRADE, Role.DSO)
 @require_POST
 def preview(request: HttpRequest, membership: Membership, group: UUID) -> HttpResponseBase:
-    """The XML as the first AGR would get it now; the reasons as text where it cannot be written yet."""
-    rows = rows_of(membership, group)
-    try:
-        draft = read(request.POST.get("draft") or json.dumps(rows[0].draft))
-        text = trading.preview_requests(rows, draft, timezone.now())
-    except (Unreadable, drafts.NotADraft, uftp.BadMessage) as error:
-        return _plain(str(error), 422)
-    except trading.Refused as error:
-        return _plain("\n".join(f"{r.field}: {r.text}" for r in error.reasons), 422)
-    return _plain(text, 200)
-
-
-def _plain(text: str, status: int) -> HttpResponse:
-    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
+    """The XML as the first AGR would get it now."""
+    rows, now = rows_of(membership, group), timezone.now()
+    posted = request.POST.get("draft")
+    return drafting.previewed(posted, rows[0].draft, lambda draft: trading.preview_requests(rows, draft, now))
 
 
 # --- sending ----------------------------------------------------------------------------------------
@@ -250,29 +232,21 @@ def _plain(text: str, status: int) -> HttpResponse:
 @require_POST
 def send(request: HttpRequest, membership: Membership, group: UUID) -> HttpResponseBase:
     """Keep what was typed, then send it to all. Refused: the composer again, nothing lost."""
-    now, dso = timezone.now(), membership.participant
-    reasons: list[uftp.Reason] = []
-    try:
+    now, dso, user = timezone.now(), membership.participant, membership.user
+    sent: list[FlexRequest] = []
+
+    def keep_and_send() -> None:
         if "draft" in request.POST:
-            trading.save_request_draft(dso, group, read(request.POST["draft"]), by=membership.user, now=now)
-        sent = trading.send_requests(dso, group, by=membership.user, now=now)
-    except trading.Refused as error:
-        reasons = error.reasons
-    except (Unreadable, drafts.NotADraft, uftp.BadMessage) as error:
-        reasons = [uftp.Reason(field="", text=str(error))]
+            trading.save_request_draft(dso, group, drafting.read(request.POST["draft"]), by=user, now=now)
+        sent.extend(trading.send_requests(dso, group, by=user, now=now))
+
+    reasons = drafting.reasons_against(keep_and_send)
     if reasons:
-        return _not_sent(request, membership, group, reasons, now)
+        messages.error(request, drafting.not_sent(reasons))
+        return page(request, membership, rows_of(membership, group), now, reasons, status=422)
     whom = "1 aggregator" if len(sent) == 1 else f"{len(sent)} aggregators"
     messages.success(request, f"The request is signed and on its way to {whom}.")
     return redirect(scope.url(membership, "dso-request", group))
-
-
-def _not_sent(
-    request: HttpRequest, membership: Membership, group: UUID, reasons: Sequence[uftp.Reason], now: datetime
-) -> HttpResponse:
-    count = "1 reason" if len(reasons) == 1 else f"{len(reasons)} reasons"
-    messages.error(request, f"Not sent, for {count}: see Checks. What you typed is kept.")
-    return page(request, membership, rows_of(membership, group), now, reasons, status=422)
 
 
 @scope.page(Right.TRADE, Role.DSO)

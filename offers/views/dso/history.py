@@ -1,7 +1,7 @@
 """The timeline of an offer or an order as the DSO sees it: what came in, what we said, what was delivered."""
 
 from offers.models import FlexOffer, FlexOrder
-from offers.views.agr.timeline import TITLES, Entry, answers_to, entries
+from offers.views.trades.timeline import TITLES, Entry, answers_to, entries
 
 OFFER_TITLES = {
     **TITLES,

@@ -18,10 +18,10 @@ from offers.models import FlexOffer, FlexOrder, Membership, Message, MessageStat
 from offers.services import trading
 from offers.uftp.currencies import to_minor_unit
 from offers.views import lists, live, scope
-from offers.views.agr import space
-from offers.views.agr.filters import by_place, counted, is_filtered, number_of, tabs
-from offers.views.agr.options import OptionView
-from offers.views.agr.rows import Chip, OfferRow, delivery_of
+from offers.views.trades import space
+from offers.views.trades.filters import by_place, counted, is_filtered, number_of, tabs
+from offers.views.trades.options import OptionView
+from offers.views.trades.rows import Chip, OfferRow, delivery_of
 
 from . import history, queries, review
 from .rows import ordered_per_day

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -14,10 +13,10 @@ from offers import formats
 from offers.domain import OrderState
 from offers.models import FlexOrder, Membership, MessageState, Participant, Right, Role
 from offers.views import lists, live, scope
-from offers.views.agr import position, space
-from offers.views.agr.filters import by_place, counted, is_filtered, tabs
-from offers.views.agr.orders import SCHEDULE, as_option, lines_of
-from offers.views.agr.rows import Chip, OrderRow, delivery_of
+from offers.views.trades import space
+from offers.views.trades.filters import by_place, counted, is_filtered, tabs
+from offers.views.trades.promised import as_option, lines_of, schedule_csv
+from offers.views.trades.rows import Chip, OrderRow, delivery_of
 
 from . import history
 
@@ -122,9 +121,7 @@ def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
     now = timezone.now()
     order = orders_of(membership.participant).get(pk=pk)
     if request.GET.get("format") == "csv":
-        columns: list[tuple[str, Any]] = [(name, itemgetter(name)) for name in SCHEDULE]
-        lines: Any = position.schedule([order])
-        return lists.csv_of(lines, columns, f"order-{order.pk}.csv")
+        return schedule_csv([order], f"order-{order.pk}.csv")
     row = PlacedRow(order, now)
     point, day = order.congestion_point, order.period
     asked = order.flex_offer.flex_request if order.flex_offer is not None else None

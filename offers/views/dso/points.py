@@ -8,7 +8,7 @@ from offers import charts, formats
 from offers.models import CongestionPoint, FlexOrder, FlexRequest, Membership
 from offers.uftp import isp
 from offers.views import scope
-from offers.views.agr.rows import minutes_of
+from offers.views.trades.rows import minutes_of
 
 from .rows import forecast_of, ordered_per_day
 

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_safe
 from offers import formats
 from offers.models import FlexRequest, Membership, Participant, Right, Role
 from offers.views import lists, live, scope
-from offers.views.agr import space, timeline
-from offers.views.agr.filters import by_place, counted, is_filtered, tabs
-from offers.views.agr.options import OptionView
+from offers.views.trades import space, timeline
+from offers.views.trades.filters import by_place, counted, is_filtered, tabs
+from offers.views.trades.options import OptionView
 
 from . import points, queries, rows
 from .offers import ReviewRow, offers_of

@@ -11,8 +11,8 @@ from offers import charts, figures, formats
 from offers.models import FlexOffer, FlexRequest
 from offers.services import mapping
 from offers.uftp.rules import scaled_power
-from offers.views.agr import space
-from offers.views.agr.options import OptionView, options_of
+from offers.views.trades import space
+from offers.views.trades.options import OptionView, options_of
 
 HEATS = ("h1", "h2", "h3", "h4")
 AROUND = 2

@@ -11,8 +11,8 @@ from uuid import UUID
 from offers import figures, formats
 from offers.domain import OfferState, RequestState
 from offers.models import Answer, CongestionPoint, FlexOffer, FlexOrder, FlexRequest, MessageState
-from offers.views.agr.options import OptionView, options_of
-from offers.views.agr.rows import Chip, delivery_of, minutes_of, request_numbers, typed_expiry
+from offers.views.trades.options import OptionView, options_of
+from offers.views.trades.rows import Chip, delivery_of, minutes_of, request_numbers, typed_expiry
 
 from .review import best_of
 from .typed import typed_isps

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from offers import models
-from offers.views.agr import position
+from offers.views.trades import position
 from tests import cast
 from tests.cast import NOON, Cast
 
