@@ -165,6 +165,7 @@ def page(
         "contract": f"Contract {offer.contract}" if offer.contract is not None else None,
         "back_url": scope.url(membership, "agr-offer", offer.pk),
         "preview_url": scope.url(membership, "agr-offer-preview", offer.pk),
+        "schedule_url": scope.url(membership, "agr-offer-schedule", offer.pk),
         "delete_url": scope.url(membership, "agr-offer-delete", offer.pk),
         "zone": point.time_zone,
         "isp_minutes": minutes_of(point),
