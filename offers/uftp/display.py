@@ -7,7 +7,7 @@ from .errors import NotXML
 from .fields import PayloadMessage
 from .guard import guard
 
-WIDTH = 96
+WIDTH = 76
 
 
 def pretty(message: PayloadMessage) -> str:
