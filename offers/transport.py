@@ -4,10 +4,12 @@ Every connection, also after a redirect, is checked at the address that it reall
 resolves to can change between a check and a connect (reliability.md G31).
 """
 
+import contextlib
 import ipaddress
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -29,6 +31,7 @@ MAX_REDIRECTS = 2
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_RETRY_AFTER = timedelta(hours=1)
 HTTPS_PORT = 443
+MAYBE_TAKEN = frozenset({408, *range(500, 600)} - {503})
 
 
 class ForbiddenAddress(OSError):
@@ -37,11 +40,11 @@ class ForbiddenAddress(OSError):
 
 def check_endpoint(url: str, allow_local: bool) -> None:
     """Raise ForbiddenAddress unless `url` is https on port 443 (local markets: any http or https)."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ForbiddenAddress(f"The endpoint {url} has no valid port.") from error
+        raise ForbiddenAddress(f"The endpoint {url} is no valid address: {error}.") from error
     if not parts.hostname or parts.scheme not in ("http", "https"):
         raise ForbiddenAddress(f"The endpoint “{url}” is no address: give https://host{MESSAGE_PATH}.")
     if parts.username or parts.password:
@@ -77,6 +80,28 @@ def _guarded_connect(host: str, port: int, **options: Any) -> socket.socket:
     return urllib3_connection.create_connection((addresses[0], port), **options)
 
 
+class _Cut:
+    """Shuts a connection when its time is up: a peer that drips bytes holds nobody for hours."""
+
+    def connect(self) -> None:
+        me: Any = self
+        super().connect()  # type: ignore[misc]  # of the connection that this is mixed into
+        me.cut = threading.Timer(TOTAL_SECONDS, _shut, [me.sock])
+        me.cut.daemon = True
+        me.cut.start()
+
+    def close(self) -> None:
+        cut = getattr(self, "cut", None)
+        if cut is not None:
+            cut.cancel()
+        super().close()  # type: ignore[misc]
+
+
+def _shut(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
 class _Guard:
     """Makes a urllib3 connection open its socket through the guard."""
 
@@ -96,12 +121,28 @@ class _Guard:
             raise urllib3.exceptions.NewConnectionError(me, str(error)) from error
 
 
-class _GuardedHTTP(_Guard, HTTPConnection):
+class _CutHTTP(_Cut, HTTPConnection):
     pass
 
 
-class _GuardedHTTPS(_Guard, HTTPSConnection):
+class _CutHTTPS(_Cut, HTTPSConnection):
     pass
+
+
+class _GuardedHTTP(_Guard, _CutHTTP):
+    pass
+
+
+class _GuardedHTTPS(_Guard, _CutHTTPS):
+    pass
+
+
+class _LocalHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _CutHTTP
+
+
+class _LocalHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _CutHTTPS
 
 
 class _GuardedHTTPPool(HTTPConnectionPool):
@@ -112,18 +153,24 @@ class _GuardedHTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _GuardedHTTPS
 
 
-class _GuardedAdapter(HTTPAdapter):
+class _Adapter(HTTPAdapter):
+    pools: Mapping[str, Any] = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
+        self.poolmanager.pool_classes_by_scheme = dict(self.pools)
+
+
+class _LocalAdapter(_Adapter):
+    pools: Mapping[str, Any] = {"http": _LocalHTTPPool, "https": _LocalHTTPSPool}
 
 
 def _session(allow_local: bool) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # no proxy and no .netrc from the environment
-    if not allow_local:
-        session.mount("https://", _GuardedAdapter())
-        session.mount("http://", _GuardedAdapter())
+    adapter = _LocalAdapter() if allow_local else _Adapter()
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
     return session
 
 
@@ -148,6 +195,8 @@ def post(
         return Outcome(Verdict.PERMANENT, str(error))
     except requests.exceptions.RequestException as error:
         return _failure(error)
+    except ValueError as error:  # an answer or a redirect that nobody can read
+        return Outcome(Verdict.TEMPORARY, f"an answer that cannot be read: {error}", unknown=True)
 
 
 def _post(
@@ -183,7 +232,11 @@ def _sorted(response: requests.Response, unknown_before: bool) -> Outcome:
         text = f"{text}{_first_line(response)}"
     elif response.status_code >= 400:
         text = f"{text}: an earlier attempt had arrived already"
-    return Outcome(verdict, text, status=response.status_code, retry_after=_retry_after(response))
+    # A gateway that says 502 or 504 may have passed it on; 503 is how servers say "not now".
+    unknown = verdict == Verdict.TEMPORARY and response.status_code in MAYBE_TAKEN
+    return Outcome(
+        verdict, text, status=response.status_code, unknown=unknown, retry_after=_retry_after(response)
+    )
 
 
 def _first_line(response: requests.Response) -> str:
@@ -197,7 +250,8 @@ def _first_line(response: requests.Response) -> str:
 
 def _retry_after(response: requests.Response) -> timedelta | None:
     value = response.headers.get("Retry-After", "")
-    return min(timedelta(seconds=int(value)), MAX_RETRY_AFTER) if value.isdigit() and len(value) < 9 else None
+    whole = value.isascii() and value.isdigit() and len(value) < 9
+    return min(timedelta(seconds=int(value)), MAX_RETRY_AFTER) if whole else None
 
 
 def _failure(error: requests.exceptions.RequestException) -> Outcome:

@@ -147,3 +147,49 @@ def test_a_name_that_resolves_to_a_private_address_is_not_connected_to(
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111"])
 def test_public_addresses_are_public(address: str) -> None:
     assert transport.is_public(address)
+
+
+class Hostile(BaseHTTPRequestHandler):
+    """Answers with headers that nobody can read, or line by line without end."""
+
+    dripped = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        raw = {
+            "/location": b"HTTP/1.1 307 X\r\nLocation: http://[\r\n\r\n",
+            "/later": "HTTP/1.1 503 X\r\nRetry-After: ²\r\n\r\n".encode("latin-1"),
+        }.get(self.path)
+        if raw is not None:
+            self.wfile.write(raw)
+            return
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        for _ in range(100):
+            self.wfile.write(b"X: y\r\n")
+            self.wfile.flush()
+            type(self).dripped += 1
+            threading.Event().wait(0.1)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def hostile() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+
+
+@pytest.mark.parametrize("path", ["/location", "/later"])
+def test_headers_that_nobody_can_read_are_temporary(hostile: str, path: str) -> None:
+    assert post(hostile + path).verdict in (Verdict.TEMPORARY, Verdict.PERMANENT)
+
+
+def test_a_peer_that_drips_is_cut_off(hostile: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "TOTAL_SECONDS", 1.0)
+    Hostile.dripped = 0
+    post(f"{hostile}/drip")
+    assert 0 < Hostile.dripped < 100  # it had more to say

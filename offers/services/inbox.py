@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F
 
 from offers import models, uftp
 from offers.models import Direction, MessageState
+from offers.models.messages import UNPROCESSED
 
 from . import bell, keys, outbox, trading
 from .trading.answers import reason
@@ -182,7 +183,7 @@ def _known(opened: Opened, owner: models.Participant, variant: str) -> models.Me
 def _again(known: models.Message, now: datetime) -> models.Message:
     """A copy of a message that we have (D13): its answer is sent again; a rejected one is judged again."""
     row = models.Message.objects.select_for_update(of=("self",)).get(pk=known.pk)
-    if row.state == MessageState.REJECTED and not row.variant and not uftp.CATALOGUE[row.type].is_response:
+    if row.state == MessageState.REJECTED and _judged_by_rules(row):
         row.state, row.received_at, row.next_attempt_at, row.attempts = MessageState.RECEIVED, now, now, 0
         row.answer = models.Answer.NONE
         row.save(update_fields=["state", "received_at", "next_attempt_at", "attempts", "answer"])
@@ -191,6 +192,12 @@ def _again(known: models.Message, now: datetime) -> models.Message:
     if answer is not None and now - answer.state_at >= ANSWER_AGAIN_AFTER:
         outbox.queue_again(answer, now)
     return row
+
+
+def _judged_by_rules(row: models.Message) -> bool:
+    """Only what the rules rejected is judged again: no re-used MessageID, nothing that staff refused."""
+    by_staff = models.FlexOffer.objects.filter(message=row).exists()
+    return not row.variant and not by_staff and not uftp.CATALOGUE[row.type].is_response
 
 
 def note_refusal(error: NotTaken, peer_address: str, now: datetime) -> None:
@@ -249,10 +256,8 @@ def process_one(pk: int, now: datetime) -> bool:
                 return False
             _process(row, now)
         return True
-    except (InterfaceError, IntegrityError, DatabaseError) as error:
-        if not isinstance(error, IntegrityError):
-            raise  # the database is away or busy: that is not the message's fault
-        _failed(pk, error, now)
+    except (InterfaceError, OperationalError):
+        raise  # the database is away or busy: that is not the message's fault
     except Exception as error:  # whatever it is, the message must stay, be seen and be answered
         _failed(pk, error, now)
     return True
@@ -334,11 +339,12 @@ def _asked(row: models.Message, message: uftp.PayloadMessage) -> models.Message 
 def _note_answer(
     row: models.Message, asked: models.Message, message: uftp.PayloadMessage, now: datetime
 ) -> None:
-    said = getattr(message, "result", "Accepted")
-    answer = models.Answer.ACCEPTED if said == "Accepted" else models.Answer.REJECTED
+    yes = not isinstance(message, uftp.ResponseMessage) or trading.accepted(message)
+    answer = models.Answer.ACCEPTED if yes else models.Answer.REJECTED
     first = outbox.mark_answered(asked, answer, getattr(message, "rejection_reason", None) or "", now)
-    if not first and asked.answer != answer:
-        row.error = f"Contradicts the earlier answer, which was {asked.answer}; the first answer counts."
+    if not first:  # the first one has moved the trade in its own transaction
+        if asked.answer != answer:
+            row.error = f"Contradicts the earlier answer, which was {asked.answer}; the first answer counts."
         return
     NOTERS[row.type](row, asked, message, now)
 
@@ -352,6 +358,8 @@ def _failed(pk: int, error: Exception, now: datetime) -> None:
             .select_related("owner", "counterparty")
             .get(pk=pk)
         )
+        if row.state not in UNPROCESSED:
+            return  # another worker had more luck in the meantime
         row.attempts += 1
         row.error = f"{type(error).__name__}: {error}"[:2000]
         row.next_attempt_at = now + timedelta(seconds=2**row.attempts)
@@ -360,9 +368,17 @@ def _failed(pk: int, error: Exception, now: datetime) -> None:
             _park(row, now)
 
 
+NOT_PROCESSED = "Invalid Message: it could not be processed here"
+
+
 def _park(row: models.Message, now: datetime) -> None:
     error = row.error
     if not uftp.CATALOGUE[row.type].is_response:
-        trading.answer(row, [reason("Message", "Invalid Message: it could not be processed here")], now)
+        try:
+            with transaction.atomic():
+                trading.answer(row, [reason("Message", NOT_PROCESSED)], now)
+        except (keys.NoKey, keys.MasterKeyWrong, uftp.BadMessage):
+            log.exception("Message %s is parked and could not be answered", row.pk)
+            row.refresh_from_db()
     row.state, row.state_at, row.error = MessageState.PARKED, now, error
     row.save(update_fields=["state", "state_at", "error"])

@@ -212,6 +212,8 @@ def send_again(row: models.Message, now: datetime) -> models.Message:
         raise NotQueueable(
             f"{row} is {row.state}: only a message of ours that was sent or failed can be sent again."
         )
+    if row.answer == models.Answer.REJECTED:
+        raise NotQueueable(f"{row} was rejected, and its first answer counts: send a new one instead.")
     if row.sealed is None:
         raise NotQueueable(f"The bytes of {row} are past their retention time and gone.")
     if row.expires_at is not None and now >= row.expires_at:

@@ -1,6 +1,6 @@
 """The verbs of trading. Read with the module: trading.revoke(owner=…, offer_id=…, by=…, now=…)."""
 
-from .answers import Judgement, Refused, answer
+from .answers import Judgement, Refused, accepted, answer
 from .messages import just_noted, send_again, send_test, take_prognosis, take_test
 from .moves import Cause
 from .offers import (
@@ -39,6 +39,7 @@ __all__ = [
     "Judgement",
     "Refused",
     "accept_offer",
+    "accepted",
     "answer",
     "check_offer",
     "check_requests",

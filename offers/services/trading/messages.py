@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from offers import models, uftp
-from offers.domain import Event, OfferState
+from offers.domain import Event
 
 from .. import mapping, outbox
 from .answers import ACCEPTED, Judgement, name
@@ -22,6 +22,9 @@ def send_test(owner: models.Participant, counterparty: models.Participant, now: 
     return outbox.enqueue(owner, counterparty, uftp.TestMessage(**head), now, about="test")
 
 
+OVER = ("revoked", "rejected", "superseded")
+
+
 @transaction.atomic
 def send_again(owner: models.Participant, message_id: int, by: User, now: datetime) -> models.Message:
     """Send the same bytes once more; what had failed with the message is sent again, too."""
@@ -29,6 +32,8 @@ def send_again(owner: models.Participant, message_id: int, by: User, now: dateti
     row = outbox.send_again(row, now)
     for noun in ("flex_request", "flex_offer", "flex_order"):
         trade = getattr(row, noun, None)
+        if trade is not None and trade.state in OVER:
+            raise outbox.NotQueueable(f"{trade} is {trade.state}: there is nothing left to send.")
         if trade is not None and trade.state == "failed":
             _revive(trade, by, now)
     return row
@@ -37,8 +42,7 @@ def send_again(owner: models.Participant, message_id: int, by: User, now: dateti
 def _revive(trade: models.FlexRequest | models.FlexOffer | models.FlexOrder, by: User, now: datetime) -> None:
     if isinstance(trade, models.FlexOrder) and trade.flex_offer is not None:
         offer = lock(trade.flex_offer)
-        if offer.state != OfferState.ORDERING:
-            move(offer, Event.PLACE, Cause.by(by), now)
+        move(offer, Event.PLACE, Cause.by(by), now)
     move(lock(trade), Event.SEND, Cause.by(by), now)
 
 

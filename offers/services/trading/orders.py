@@ -187,6 +187,8 @@ def order_answered(
     cause, text = Cause.of(row), message.rejection_reason or ""
     try:
         if accepted(message):
+            domain.after(OrderState(placed.state), Event.ACCEPT)
+            _give_way(offer, placed, cause, now)
             move(placed, Event.ACCEPT, cause, now)
             move(offer, Event.ORDER, cause, now)
         else:
@@ -194,4 +196,11 @@ def order_answered(
             if offer.state == OfferState.ORDERING:
                 move(offer, Event.ORDER_REJECTED, cause, now, text=text)
     except domain.IllegalMove:
-        note(offer, "late answer to the order", cause, now, f"{message.result}: {text}".rstrip(": "))
+        note(offer, "late answer", cause, now, f"{message.result}: {text}".rstrip(": "))
+
+
+def _give_way(offer: models.FlexOffer, accepted_one: models.FlexOrder, cause: Cause, now: datetime) -> None:
+    """We gave an order up and placed another, and now the AGR accepts the first: that one binds (D17)."""
+    why = f"Flexibility already ordered by {accepted_one.order_reference[:100]}"
+    for other in offer.flex_orders.filter(state=OrderState.SENT).exclude(pk=accepted_one.pk):
+        move(lock(other), Event.REJECT, cause, now, text=why, reason=why)

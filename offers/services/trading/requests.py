@@ -67,7 +67,8 @@ def group_of(owner: models.Participant, group: uuid.UUID) -> Rows:
 
 
 def _drafts_of(owner: models.Participant, group: uuid.UUID) -> Rows:
-    rows = group_of(owner, group)
+    locked = models.FlexRequest.objects.select_for_update(of=("self",)).filter(owner=owner, group=group)
+    rows = list(locked.select_related("owner", "counterparty", "congestion_point").order_by("pk"))
     if not rows:
         raise models.FlexRequest.DoesNotExist(f"There is no request {group} any more.")
     for row in rows:
@@ -191,7 +192,8 @@ def preview_requests(rows: Rows, draft: Mapping[str, Any], now: datetime) -> str
 @transaction.atomic
 def send_requests(owner: models.Participant, group: uuid.UUID, by: User, now: datetime) -> Rows:
     """Send a drafted request to each of its AGRs. Refused has all reasons; then nothing was sent."""
-    rows = [lock(row) for row in _drafts_of(owner, group)]
+    rows = _drafts_of(owner, group)
+    lock_point(rows[0].congestion_point.entity_address)  # so that no two requests get the same revision
     read, wrong = drafts.read_request(rows[0].draft)
     if read is None:
         raise Refused(wrong)

@@ -6,15 +6,18 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from offers import domain, models
+from offers import domain, models, uftp
 from offers.domain import Event, OfferState, OrderState, RequestState
 from offers.models import Direction, MessageState
 
+from .. import keys
 from .answers import Refused
 from .moves import CLOCK, GATEWAY, lock, move
 from .offers import reject_unreviewed, send_offer
 
 CHUNK = 200
+# One tenant without a key, or with a draft that no XML can hold, must not stop the sweep for all.
+UNSENDABLE = (keys.NoKey, keys.MasterKeyWrong, uftp.BadMessage)
 LOST = [MessageState.FAILED, MessageState.EXPIRED]
 
 
@@ -51,10 +54,18 @@ def _expire_offers(now: datetime) -> int:
     for row in rows:
         waits = row.message is not None and row.message.state == MessageState.PENDING
         if waits:
-            reject_unreviewed(row, CLOCK, now)
+            _reject_or_expire(row, now)
         else:
             move(row, Event.EXPIRE, CLOCK, now)
     return len(rows)
+
+
+def _reject_or_expire(row: models.FlexOffer, now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            reject_unreviewed(row, CLOCK, now)
+    except UNSENDABLE as error:  # without a key there is no answer, but the offer is over all the same
+        move(lock(row), Event.EXPIRE, CLOCK, now, text=str(error))
 
 
 @transaction.atomic
@@ -113,7 +124,10 @@ def _fail_orders(now: datetime) -> int:
     rows = list(lost.select_related("message")[:CHUNK])
     for row in rows:
         offer = lock(row.flex_offer) if row.flex_offer is not None else None
-        _fail(lock(row), now)
+        row = lock(row)
+        if row.state != OrderState.SENT:
+            continue  # its answer came in the meantime
+        _fail(row, now)
         if offer is not None and offer.state == OfferState.ORDERING:
             move(offer, Event.ORDER_REJECTED, GATEWAY, now, text="the order was never delivered")
     return len(rows)
@@ -126,7 +140,9 @@ def send_planned(now: datetime) -> int:
     for row in rows:
         try:
             send_offer(row.owner, row.pk, row.drafted_by, now)
-        except (Refused, domain.IllegalMove) as error:
+        except models.FlexOffer.DoesNotExist:
+            continue
+        except (Refused, domain.IllegalMove, *UNSENDABLE) as error:
             models.FlexOffer.objects.filter(pk=row.pk, state=OfferState.DRAFT).update(
                 send_at=None, reason=f"Not sent at the planned time: {error}"
             )
