@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from offers import models, transport, uftp
+from offers import domain, models, transport, uftp
 from offers.domain import Outcome, Verdict
 from offers.models import FlexOffer, FlexOrder, Message
 from offers.services import gateway, inbox, mapping, outbox, trading
@@ -144,3 +144,27 @@ def test_an_order_that_a_proxy_may_have_passed_on_is_not_given_up(
 def _deliver(now: datetime) -> None:
     clock: Callable[[], datetime] = lambda: now  # noqa: E731
     gateway.deliver(clock, random.Random(1))
+
+
+def failed(row: models.FlexOffer | models.FlexOrder) -> Message:
+    """The message of a trade, given up."""
+    assert row.message is not None
+    Message.objects.filter(pk=row.message.pk).update(state="failed", error="HTTP 403")
+    trading.fail_undelivered(NOON)
+    return row.message
+
+
+def test_an_offer_that_was_revoked_in_the_meantime_is_not_sent_again(everybody: Cast) -> None:
+    mine = cast.send_offer(everybody, cast.answerable_request(everybody))
+    message = failed(mine)
+    trading.revoke(everybody.agr, mine.pk, everybody.trader, NOON)
+    with pytest.raises(outbox.NotQueueable, match="nothing left to send"):
+        trading.send_again(everybody.agr, message.pk, everybody.trader, NOON)
+
+
+def test_a_given_up_order_is_not_sent_again_beside_another(everybody: Cast) -> None:
+    _, theirs = cast.accepted_offer(everybody)
+    message = failed(cast.order(everybody, theirs))
+    cast.order(everybody, theirs, reference="B")
+    with pytest.raises(domain.IllegalMove):
+        trading.send_again(everybody.dso, message.pk, everybody.operator, NOON)
