@@ -192,7 +192,7 @@ def request_message(row: models.FlexRequest, message: Head) -> uftp.FlexRequest:
     )
 
 
-def stored_head(message: models.Message, now: datetime) -> Head:
+def stored_head(message: models.Message) -> Head:
     """The head of a message that went or came before, as far as the rules need it."""
     sender, recipient = message.owner, message.counterparty
     if message.is_in:
@@ -207,10 +207,10 @@ def stored_head(message: models.Message, now: datetime) -> Head:
     )
 
 
-def stored_request(row: models.FlexRequest | None, now: datetime) -> uftp.FlexRequest | None:
+def stored_request(row: models.FlexRequest | None) -> uftp.FlexRequest | None:
     if row is None or row.message is None:
         return None
-    return request_message(row, stored_head(row.message, now))
+    return request_message(row, stored_head(row.message))
 
 
 # --- offers ---------------------------------------------------------------------------------------
@@ -249,13 +249,13 @@ def offer_message(
     )
 
 
-def stored_offer(row: models.FlexOffer, now: datetime) -> uftp.FlexOffer:
+def stored_offer(row: models.FlexOffer) -> uftp.FlexOffer:
     """The offer as it was sent or received, for the rules of an order."""
     if row.message is None or row.expires_at is None:
         raise ValueError(f"{row} was never sent")
     options = [option_message(option) for option in row.options.all()]
     contract_id = row.contract.contract_id if row.contract else None
-    return offer_message(row, options, row.expires_at, stored_head(row.message, now), contract_id)
+    return offer_message(row, options, row.expires_at, stored_head(row.message), contract_id)
 
 
 def add_options(row: models.FlexOffer, options: Iterable[uftp.OfferOption]) -> None:
@@ -290,7 +290,3 @@ OFFER_STANDING: Mapping[str, str] = {
 
 def hundredths(factor: Decimal) -> int:
     return int(factor.scaleb(2))
-
-
-def factor_of(hundredths_: int) -> Decimal:
-    return Decimal(hundredths_).scaleb(-2)

@@ -140,7 +140,7 @@ def _message_of(
     contract_id = read.contract_id or (row.contract.contract_id if row.contract else None)
     message = mapping.offer_message(row, options, read.expires_at, head, contract_id)
     market = mapping.market_of(row.congestion_point, row.owner, row.counterparty, row.period)
-    asked = mapping.stored_request(request, now)
+    asked = mapping.stored_request(request)
     return message, uftp.check_offer(message, market, now, asked, request is None or asked is not None)
 
 
@@ -279,7 +279,7 @@ def take_offer(row: models.Message, message: uftp.FlexOffer, now: datetime) -> J
     request = _request_of(row, wanted)
     known = wanted is None or request is not None
     reasons = uftp.check_offer(
-        message, market, row.received_at or now, mapping.stored_request(request, now), known
+        message, market, row.received_at or now, mapping.stored_request(request), known
     )
     if reasons or point is None:
         return Judgement.no(reasons)

@@ -42,7 +42,7 @@ def order(
     )
     message = _order_message(offer, option, factor, reference, now)
     market = mapping.market_of(offer.congestion_point, offer.owner, offer.counterparty, offer.period)
-    stored = mapping.stored_offer(offer, now)
+    stored = mapping.stored_offer(offer)
     reasons = uftp.check_order(message, market, now, stored, mapping.OFFER_STANDING[offer.state])
     if reasons:
         raise Refused(reasons)
@@ -143,7 +143,7 @@ def take_order(row: models.Message, message: uftp.FlexOrder, now: datetime) -> J
     point = models.CongestionPoint.objects.filter(entity_address=message.congestion_point).first()
     market = mapping.market_of(point, row.owner, row.counterparty, message.period)
     offer = offer_of(row, message.flex_offer_message_id) if message.flex_offer_message_id else None
-    stored = mapping.stored_offer(offer, now) if offer is not None else None
+    stored = mapping.stored_offer(offer) if offer is not None else None
     standing = mapping.OFFER_STANDING[offer.state] if offer is not None else "unknown"
     reasons = uftp.check_order(message, market, row.received_at or now, stored, standing)
     if message.flex_offer_message_id is None:
