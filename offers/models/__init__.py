@@ -1,5 +1,6 @@
 """Tables, constraints and the questions asked of them, by noun."""
 
+from .limits import Tally
 from .market import CongestionPoint, Contract, IspWindow
 from .messages import Answer, Attempt, Direction, Message, MessageState, Refusal
 from .money import MoneyField
@@ -30,5 +31,6 @@ __all__ = [
     "Refusal",
     "Right",
     "Role",
+    "Tally",
     "membership_of",
 ]
