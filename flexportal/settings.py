@@ -23,9 +23,15 @@ LOCAL_MARKET = env.flag("FLEXPORTAL_LOCAL_MARKET")
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
 MESSAGES_PER_MINUTE = env.number("MESSAGES_PER_MINUTE", 6000)
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
+LEASE_SECONDS = env.number(
+    "LEASE_SECONDS", 45
+)  # longer than an attempt takes: two redirects, three time-outs
+CRASH_AT = env.text("CRASH_AT")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
 if PRODUCTION and DEBUG:
     raise ImproperlyConfigured("DEBUG shows secrets to strangers; production does not start with it.")
+if PRODUCTION and CRASH_AT:
+    raise ImproperlyConfigured("CRASH_AT lets the portal die, for tests; production does not start with it.")
 if PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is empty; production needs the names that it answers to.")
 

@@ -50,6 +50,7 @@ def test_production_starts_when_it_has_what_it_needs(tmp_path: Path) -> None:
         ({"FLEXPORTAL_MASTER_KEY": ""}, "FLEXPORTAL_MASTER_KEY is not set"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is empty"),
         ({"DEBUG": "1"}, "DEBUG shows secrets"),
+        ({"CRASH_AT": "inbox.stored:1"}, "CRASH_AT lets the portal die"),
         ({"SECRET_KEY": f"demo:{KEY}"}, "SECRET_KEY is the one of a demo"),
         ({"FLEXPORTAL_MASTER_KEY": f"demo:{KEY}"}, "FLEXPORTAL_MASTER_KEY is the one of a demo"),
         ({"FLEXPORTAL_MASTER_KEY": f"{OTHER_KEY}, demo:{KEY}"}, "FLEXPORTAL_MASTER_KEY is the one of a demo"),

@@ -8,6 +8,8 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from offers.crashpoints import crashpoint
+
 log = logging.getLogger(__name__)
 
 DELIVER = "offers.tasks.deliver_due"
@@ -29,8 +31,10 @@ def ring(task: str, monotonic: Callable[[], float] = time.monotonic) -> None:
     global _mute_until
     if monotonic() < _mute_until:
         return
+    crashpoint("bell.before_ring")
     try:
         current_app.send_task(task, ignore_result=True, retry=False)
+        crashpoint("bell.after_ring")
     except (OperationalError, OSError) as error:
         _mute_until = monotonic() + QUIET_SECONDS
         log.warning("The broker does not take the bell %s; beat will ring later: %s", task, error)

@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable
 from datetime import datetime
 
+from offers.crashpoints import crashpoint
+
 from . import inbox, outbox, trading
 
 Clock = Callable[[], datetime]
@@ -12,6 +14,7 @@ Clock = Callable[[], datetime]
 def deliver(clock: Clock, jitter: random.Random) -> None:
     """Send what is due, and tell the trades whose message was given up."""
     if outbox.deliver_due(clock, jitter):
+        crashpoint("gateway.given_up")
         trading.fail_undelivered(clock())
 
 

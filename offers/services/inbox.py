@@ -11,6 +11,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.db.models import F
 
 from offers import models, uftp
+from offers.crashpoints import crashpoint
 from offers.models import Direction, MessageState
 from offers.models.messages import UNPROCESSED
 
@@ -52,8 +53,10 @@ class Opened:
 def receive(body: bytes, peer_address: str, now: datetime) -> models.Message:
     """Check, store and commit a message; only then may the door say 200. Raises NotTaken."""
     opened = _open(body, now)
+    crashpoint("inbox.opened")
     owner = _owner_of(opened)
     row = _store(opened, owner, body, peer_address, now)
+    crashpoint("inbox.stored")
     bell.ring(bell.PROCESS)
     return row
 
@@ -130,7 +133,10 @@ def _store(
     for variant in ("", digest):
         try:
             with transaction.atomic():
-                return _insert(opened, owner, body, peer_address, digest, variant, now)
+                crashpoint("inbox.before_insert")
+                row = _insert(opened, owner, body, peer_address, digest, variant, now)
+                crashpoint("inbox.after_insert")
+                return row
         except IntegrityError:
             known = _known(opened, owner, variant)
         if known.sha256 == digest:
@@ -187,10 +193,12 @@ def _again(known: models.Message, now: datetime) -> models.Message:
         row.state, row.received_at, row.next_attempt_at, row.attempts = MessageState.RECEIVED, now, now, 0
         row.answer = models.Answer.NONE
         row.save(update_fields=["state", "received_at", "next_attempt_at", "attempts", "answer"])
+        crashpoint("inbox.copy_judged_again")
         return row
     answer = row.answered_by.order_by("-pk").first()
     if answer is not None and now - answer.state_at >= ANSWER_AGAIN_AFTER:
         outbox.queue_again(answer, now)
+        crashpoint("inbox.copy_answered_again")
     return row
 
 
@@ -241,6 +249,7 @@ def process_due(clock: Clock) -> int:
     done = 0
     while True:
         keys_due = list(models.Message.objects.due_to_process(clock()).values_list("pk", flat=True)[:50])
+        crashpoint("process.listed")
         progress = sum(process_one(pk, clock()) for pk in keys_due)
         done += progress
         if not progress:
@@ -254,7 +263,10 @@ def process_one(pk: int, now: datetime) -> bool:
             row = _take(pk, now)
             if row is None:
                 return False
+            crashpoint("process.taken")
             _process(row, now)
+            crashpoint("process.before_commit")
+        crashpoint("process.committed")
         return True
     except (InterfaceError, OperationalError):
         raise  # the database is away or busy: that is not the message's fault
@@ -301,6 +313,7 @@ def _identity(row: models.Message, message: uftp.PayloadMessage) -> list[uftp.Re
 
 
 def _conclude(row: models.Message, judgement: trading.Judgement, now: datetime) -> None:
+    crashpoint("process.judged")
     if judgement.waits:
         row.state, row.next_attempt_at = MessageState.WAITING, now + WAIT_STEP
         row.save(update_fields=["state", "next_attempt_at"])
@@ -309,6 +322,7 @@ def _conclude(row: models.Message, judgement: trading.Judgement, now: datetime) 
         row.save(update_fields=["state", "state_at"])
     else:
         trading.answer(row, judgement.reasons, now)
+        crashpoint("process.answered")
 
 
 def _take_response(
@@ -322,7 +336,9 @@ def _take_response(
         row.error = uftp.joined(identity) or "It answers no message that we sent to this counterparty."
     else:
         row.answers, row.about = asked, asked.about
+        crashpoint("process.response_linked")
         _note_answer(row, asked, message, now)
+        crashpoint("process.response_noted")
     row.save(update_fields=["state", "state_at", "error", "answers", "about"])
 
 
@@ -364,6 +380,7 @@ def _failed(pk: int, error: Exception, now: datetime) -> None:
         row.error = f"{type(error).__name__}: {error}"[:2000]
         row.next_attempt_at = now + timedelta(seconds=2**row.attempts)
         row.save(update_fields=["attempts", "error", "next_attempt_at"])
+        crashpoint("process.failure_noted")
         if row.attempts >= MAX_ATTEMPTS:
             _park(row, now)
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from offers import models, uftp
+from offers.crashpoints import crashpoint
 
 
 class NoKey(Exception):
@@ -68,9 +69,11 @@ def add_signing_key(
 def change_over(participant: models.Participant, now: datetime, old_valid_for: timedelta) -> models.Key:
     """A new signing key; the older ones verify for a while longer, for what is still under way."""
     key = add_signing_key(participant, now)
+    crashpoint("keys.added")
     end = now + old_valid_for
     for old in participant.keys.valid_at(now).exclude(pk=key.pk):
         retire(old, end if old.valid_to is None else min(old.valid_to, end))
+    crashpoint("keys.changed")
     return key
 
 

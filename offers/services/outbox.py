@@ -11,11 +11,11 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 
 from offers import domain, models, transport, uftp
+from offers.crashpoints import crashpoint
 from offers.models import Direction, MessageState
 
 from . import bell, keys
 
-LEASE = timedelta(seconds=45)  # longer than an attempt can take: two redirects and the time-out of each
 PER_COUNTERPARTY = 4
 PER_FAILING_COUNTERPARTY = 1
 LOOKAHEAD = 50
@@ -71,6 +71,7 @@ def enqueue(
         refers_to=refers_to,
     )
     bell.ring_on_commit(bell.DELIVER)
+    crashpoint("outbox.enqueued")
     return row
 
 
@@ -89,6 +90,7 @@ def deliver_due(clock: Clock, jitter: random.Random) -> int:
     given_up = 0
     while (row := claim(clock())) is not None:
         given_up += _deliver(row, clock, jitter)
+        crashpoint("outbox.settled")
     return given_up
 
 
@@ -97,6 +99,7 @@ def claim(now: datetime) -> models.Message | None:
     busy = _busy_counterparties(now)
     for row in models.Message.objects.due_to_deliver(now).exclude(counterparty__in=busy)[:LOOKAHEAD]:
         if _take(row, now):
+            crashpoint("outbox.claimed")
             return models.Message.objects.select_related("owner", "counterparty").get(pk=row.pk)
     return None
 
@@ -122,13 +125,15 @@ def _take(row: models.Message, now: datetime) -> bool:
         .filter(free, pk=row.pk, attempts=row.attempts)
         .update(
             lease_token=uuid.uuid4().hex,
-            lease_until=now + LEASE,
+            lease_until=now + timedelta(seconds=settings.LEASE_SECONDS),
             attempts=F("attempts") + 1,
             unknown_outcome=row.unknown_outcome or died,
         )
     )
     if taken:
+        crashpoint("outbox.claiming")
         models.Attempt.objects.create(message=row, number=row.attempts + 1, started_at=now)
+        crashpoint("outbox.before_claim_commit")
     return bool(taken)
 
 
@@ -138,12 +143,14 @@ def _deliver(row: models.Message, clock: Clock, jitter: random.Random) -> bool:
     if now >= end:
         last = models.Attempt.objects.filter(message=row).exclude(number=row.attempts).last()
         return _settle(row, _too_late(row, last), now, now)
+    crashpoint("outbox.before_post")
     outcome = transport.post(
         endpoint_of(row.counterparty),
         bytes(row.sealed or b""),
         unknown_before=row.unknown_outcome,
         allow_local=settings.LOCAL_MARKET,
     )
+    crashpoint("outbox.after_post")
     ended = clock()
     wait = max(domain.retry_delay(row.attempts, jitter), outcome.retry_after or timedelta(0))
     return _settle(row, outcome, ended, min(ended + wait, end))
@@ -167,6 +174,7 @@ def _settle(row: models.Message, outcome: domain.Outcome, now: datetime, next_at
         text=outcome.text,
         next_attempt_at=next_at if retried else None,
     )
+    crashpoint("outbox.settling")
     state = MessageState.QUEUED if retried else MessageState.DELIVERED if delivered else _lost(row, now)
     changed = models.Message.objects.filter(
         pk=row.pk, lease_token=row.lease_token, state=MessageState.QUEUED
@@ -182,6 +190,7 @@ def _settle(row: models.Message, outcome: domain.Outcome, now: datetime, next_at
     _remember_health(row.counterparty, not retried, now)
     if changed and delivered:
         bell.ring_on_commit(bell.DELIVER)  # the next of the conversation may be due now
+    crashpoint("outbox.before_settle_commit")
     return bool(changed) and state in LOST
 
 
@@ -230,6 +239,7 @@ def queue_again(row: models.Message, now: datetime) -> bool:
     )
     if changed:
         bell.ring_on_commit(bell.DELIVER)
+        crashpoint("outbox.queued_again")
     return bool(changed)
 
 
@@ -238,6 +248,7 @@ def mark_answered(row: models.Message, answer: models.Answer, reason: str, now: 
     first = models.Message.objects.filter(pk=row.pk, answer=models.Answer.NONE).update(
         answer=answer, answer_reason=reason, answered_at=now
     )
+    crashpoint("outbox.answer_marked")
     models.Message.objects.filter(
         pk=row.pk, state__in=[MessageState.QUEUED, MessageState.FAILED, MessageState.EXPIRED]
     ).update(state=MessageState.DELIVERED, state_at=now, error="", lease_token="", lease_until=None)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from redis.exceptions import RedisError
 
+from offers.crashpoints import crashpoint
 from offers.services import inbox
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ RATE_SECONDS = 60
 def message(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     address = request.META.get("REMOTE_ADDR", "")
+    crashpoint("endpoint.arrived")
     try:
         inbox.receive(_body(request, address), address, now)
     except inbox.NotTaken as error:
@@ -28,6 +30,7 @@ def message(request: HttpRequest) -> HttpResponse:
     except (DatabaseError, InterfaceError, OSError):
         log.exception("A message could not be stored")
         return _plain(503, "The message could not be stored; send it again.")
+    crashpoint("endpoint.before_200")
     return HttpResponse(status=200)
 
 

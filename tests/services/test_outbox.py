@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.conf import settings
 
 from offers import transport, uftp
 from offers.domain import Outcome, Verdict
@@ -136,7 +137,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(everybody: Cast, post: Cal
     row = a_test(everybody)
     frozen = outbox.claim(NOON)
     assert frozen is not None
-    later = NOON + outbox.LEASE
+    later = NOON + timedelta(seconds=settings.LEASE_SECONDS)
     post(DELIVERED)
     deliver(later)
     post(REFUSED)

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import models as db
 
 from offers import domain, models
+from offers.crashpoints import crashpoint
 
 Trade = models.FlexRequest | models.FlexOffer | models.FlexOrder
 Row = TypeVar("Row", bound=Trade)
@@ -69,10 +70,12 @@ def move(row: Row, event: domain.Event, cause: Cause, now: datetime, text: str =
     )
     if changed != 1:
         return move(lock(row), event, cause, now, text, **fields)
+    crashpoint("move.updated")
     row.state, row.state_at, row.version = target, now, row.version + 1
     for name, value in fields.items():
         setattr(row, name, value)
     _record(row, str(event), str(seen), str(target), cause, now, text)
+    crashpoint("move.recorded")
     return row
 
 

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from offers import domain, models, uftp
+from offers.crashpoints import crashpoint
 from offers.domain import Event, OfferState
 from offers.models import MessageState
 from offers.uftp import display
@@ -179,6 +180,7 @@ def send_offer(owner: models.Participant, offer_id: int, by: User | None, now: d
         expires_at=message.expiration_date_time,
         refers_to=request.message if request is not None else None,
     )
+    crashpoint("offer.enqueued")
     mapping.add_options(row, message.options)
     return move(
         row,
@@ -300,6 +302,7 @@ def take_offer(row: models.Message, message: uftp.FlexOffer, now: datetime) -> J
         created_at=now,
     )
     mapping.add_options(offer, message.options)
+    crashpoint("offer.taken_in")
     created(offer, "receive", Cause.of(row), now)
     name(row, f"{offer} {point}")
     if not point.answers_automatically:
@@ -339,6 +342,7 @@ def take_revocation(row: models.Message, message: uftp.FlexOfferRevocation, now:
     if offer.state not in GONE:
         offer = accept_if_waiting(offer, GATEWAY, now)
         move(offer, Event.REVOKE, Cause.of(row), now, revocation=row)
+        crashpoint("revocation.moved")
         _drop_pending_orders(offer, row, now)
     return ACCEPTED
 

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from offers import domain, models, uftp
+from offers.crashpoints import crashpoint
 from offers.domain import Event, OfferState, OrderState
 from offers.models import Profile
 
@@ -157,6 +158,7 @@ def take_order(row: models.Message, message: uftp.FlexOrder, now: datetime) -> J
     option = offer.options.get(option_reference=match.option.option_reference)
     placed = _store(row, offer, option, match.factor, message.order_reference, OrderState.SENT, now)
     created(placed, "receive", Cause.of(row), now)
+    crashpoint("order.stored")
     move(placed, Event.ACCEPT, Cause.of(row), now)
     move(offer, Event.ORDER, Cause.of(row), now, text=f"{option.option_reference} × {match.factor}")
     name(row, f"{offer} {option.option_reference} × {match.factor}")
@@ -190,6 +192,7 @@ def order_answered(
             domain.after(OrderState(placed.state), Event.ACCEPT)
             _give_way(offer, placed, cause, now)
             move(placed, Event.ACCEPT, cause, now)
+            crashpoint("order.answer_half_noted")
             move(offer, Event.ORDER, cause, now)
         else:
             move(placed, Event.REJECT, cause, now, text=text, reason=text)

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from offers import domain, models, uftp
+from offers.crashpoints import crashpoint
 from offers.domain import Event, OfferState, OrderState, RequestState
 from offers.models import Direction, MessageState
 
@@ -57,6 +58,7 @@ def _expire_offers(now: datetime) -> int:
             _reject_or_expire(row, now)
         else:
             move(row, Event.EXPIRE, CLOCK, now)
+            crashpoint("sweep.offer_expired")
     return len(rows)
 
 
@@ -64,6 +66,7 @@ def _reject_or_expire(row: models.FlexOffer, now: datetime) -> None:
     try:
         with transaction.atomic():
             reject_unreviewed(row, CLOCK, now)
+            crashpoint("sweep.unreviewed_rejected")
     except UNSENDABLE as error:  # without a key there is no answer, but the offer is over all the same
         move(lock(row), Event.EXPIRE, CLOCK, now, text=str(error))
 
@@ -77,6 +80,7 @@ def _expire_requests(now: datetime) -> int:
     rows = list(due.select_for_update(of=("self",), skip_locked=True)[:CHUNK])
     for row in rows:
         move(row, Event.EXPIRE, CLOCK, now)
+        crashpoint("sweep.request_expired")
     return len(rows)
 
 
@@ -88,6 +92,7 @@ def fail_undelivered(now: datetime) -> int:
 def _fail(row: models.FlexRequest | models.FlexOffer | models.FlexOrder, now: datetime) -> None:
     text = row.message.error if row.message is not None else ""
     move(row, Event.FAIL, GATEWAY, now, text=text, reason=text)
+    crashpoint("sweep.failed")
 
 
 @transaction.atomic
@@ -138,8 +143,10 @@ def send_planned(now: datetime) -> int:
     due = models.FlexOffer.objects.filter(state=OfferState.DRAFT, send_at__lte=now)
     rows = list(due.select_related("owner", "drafted_by")[:CHUNK])
     for row in rows:
+        crashpoint("planned.before_send")
         try:
             send_offer(row.owner, row.pk, row.drafted_by, now)
+            crashpoint("planned.sent")
         except models.FlexOffer.DoesNotExist:
             continue
         except (Refused, domain.IllegalMove, *UNSENDABLE) as error:
