@@ -96,7 +96,9 @@ OBJECTS = {
     "dso-order": "order",
     "console-message": "message",
     "console-raw": "message",
+    "console-download": "message",
     "console-again": "failed",
+    "console-process": "parked",
     "api-point-detail": "point",
     "api-contract-detail": "contract",
     "api-request-detail": "request",
@@ -182,6 +184,7 @@ def _of_both(everybody: Cast, participant: Participant) -> dict[str, Any]:
     other = everybody.dso if participant == everybody.agr else everybody.agr
     failed = trading.send_test(participant, other, NOON)
     Message.objects.filter(pk=failed.pk).update(state="failed")
+    parked = _parked(participant, other)
     contract, _ = Contract.objects.get_or_create(
         contract_id="FLEX-7",
         dso=everybody.dso,
@@ -194,9 +197,31 @@ def _of_both(everybody: Cast, participant: Participant) -> dict[str, Any]:
         "order": FlexOrder.objects.get(owner=participant).pk,
         "message": Message.objects.filter(owner=participant, direction="in").earliest("pk").pk,
         "failed": failed.pk,
+        "parked": parked.pk,
         "point": everybody.point.pk,
         "contract": contract.pk,
     }
+
+
+def _parked(participant: Participant, other: Participant) -> Message:
+    """An answer that could not be processed: an answer is never answered, so it may be tried again."""
+    test = trading.send_test(participant, other, NOON)
+    return Message.objects.create(
+        owner=participant,
+        direction="in",
+        counterparty=other,
+        type="TestMessageResponse",
+        version=test.version,
+        message_id=str(uuid4()),
+        conversation_id=test.conversation_id,
+        sealed=b"<",
+        sha256="0" * 64,
+        created_at=NOON,
+        received_at=NOON,
+        state="parked",
+        state_at=NOON,
+        next_attempt_at=NOON,
+    )
 
 
 def _sign_in(world: World) -> None:

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from offers import models, uftp
 from offers.models import Membership, Message, MessageState, Refusal, Right
-from offers.services import keys, outbox, trading
+from offers.services import keys, outbox, parked, trading
 
 from .. import lists, live, scope
-from . import facts, filters, opened, rows, xml
+from . import archive, facts, filters, opened, rows, xml
 
 STEPS = 200
 REFUSALS = 100
@@ -80,6 +80,30 @@ def again(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
         return scope.conflict(request, membership, str(error))
     notices.success(request, f"{row.type} goes out again, with the same bytes.")
     return redirect(scope.url(membership, "console-message", row.pk))
+
+
+@require_POST
+@scope.page(Right.TRADE)
+def process(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
+    """Give a parked message to the workers once more."""
+    try:
+        row = parked.process_again(membership.participant, pk, membership.user, timezone.now())
+    except parked.NotProcessable as error:
+        return scope.conflict(request, membership, str(error))
+    notices.success(request, f"{row.type} is processed again. What becomes of it appears here by itself.")
+    return redirect(scope.url(membership, "console-message", row.pk))
+
+
+@require_safe
+@scope.page()
+def download(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse:
+    """The whole conversation of a message as one file, for a colleague or the other side."""
+    selected = Message.objects.of(membership.participant).get(pk=pk)
+    found = _same(selected).select_related("counterparty").order_by("pk")[:STEPS]
+    response = HttpResponse(archive.zipped(found.iterator(20)), content_type="application/zip")
+    name = f"conversation-{selected.conversation_id}.zip"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 @require_POST
@@ -173,20 +197,25 @@ def _talk(request: HttpRequest, membership: Membership, selected: Message, now: 
         "current": current,
         "views": _views(request, current),
         "again_url": scope.url(membership, "console-again", selected.pk),
+        "process_url": scope.url(membership, "console-process", selected.pk),
         "raw_url": scope.url(membership, "console-raw", selected.pk),
+        "download_url": scope.url(membership, "console-download", selected.pk),
         **_view(request, current, zone),
     }
 
 
-def _conversation(selected: Message) -> list[Message]:
-    """All messages of the conversation with this counterparty, oldest first; the selected one in any case."""
-    same = Message.objects.filter(
+def _same(selected: Message) -> filters.Messages:
+    return Message.objects.filter(
         owner=selected.owner_id,
         counterparty=selected.counterparty_id,
         conversation_id=selected.conversation_id,
     )
+
+
+def _conversation(selected: Message) -> list[Message]:
+    """All messages of the conversation with this counterparty, oldest first; the selected one in any case."""
     parts = ("owner", "counterparty", "answers", "flex_request", "flex_offer", "flex_order")
-    whole = same.select_related(*parts).prefetch_related("attempt_rows").defer("answers__sealed")
+    whole = _same(selected).select_related(*parts).prefetch_related("attempt_rows").defer("answers__sealed")
     found = list(whole.order_by("pk")[:STEPS])
     if selected.pk not in {one.pk for one in found}:
         found.append(whole.get(pk=selected.pk))

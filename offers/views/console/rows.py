@@ -9,7 +9,7 @@ from functools import cached_property
 from offers import formats
 from offers.domain import Verdict
 from offers.models import Answer, Attempt, Message, MessageState
-from offers.services import outbox
+from offers.services import outbox, parked
 
 from .opened import Opened
 from .words import line_of, title_of
@@ -201,6 +201,15 @@ class Step(Row):
         if row.expires_at is not None and self.now >= row.expires_at:
             return f"It expired at {formats.clock(row.expires_at, self.zone)}: a new one is needed."
         return ""
+
+    @property
+    def is_parked(self) -> bool:
+        return self.message.state == MessageState.PARKED
+
+    @property
+    def why_not_processed(self) -> str:
+        """Why a parked message cannot be processed again; empty when it can."""
+        return parked.why_not_again(self.message)
 
     @property
     def answered_in(self) -> str:

@@ -1,9 +1,14 @@
 """Sending again, and asking a counterparty whether it hears us."""
 
+import csv
+import io
+import zipfile
+
 import pytest
 from django.contrib.auth.models import User
 
 from offers.models import Key, Message
+from offers.views.console import archive
 
 from .conftest import Console
 
@@ -88,3 +93,64 @@ def test_a_link_cannot_send_anything(console: Console) -> None:
     client = console.client(console.people.trader)
     assert client.get(console.url("console-again", row.pk)).status_code == 405
     assert client.get(console.url("console-test")).status_code == 405
+
+
+def parked(console: Console, answered: bool = False) -> Message:
+    """An answer of the other side that could not be processed; or an order, to which we said Rejected."""
+    row = console.message("FlexOrder" if answered else "FlexOfferResponse", "in")
+    Message.objects.filter(pk=row.pk).update(state="parked", error="KeyError: what broke")
+    return row
+
+
+def test_a_parked_message_is_processed_again(console: Console) -> None:
+    row = parked(console)
+    assert "Process again" in console.page("console-message", row.pk)
+    response = console.client(console.people.trader).post(console.url("console-process", row.pk), follow=True)
+    assert "is processed again" in response.content.decode()
+    assert "process again" in console.page("console-message", row.pk, view="events")
+    row.refresh_from_db()
+    assert row.state == "received"
+
+
+def test_what_was_answered_stays_parked_and_the_page_says_why(console: Console) -> None:
+    row = parked(console, answered=True)
+    page = console.page("console-message", row.pk)
+    assert "What the counterparty was told stands" in page
+    assert console.url("console-process", row.pk) not in page
+    response = console.client(console.people.trader).post(console.url("console-process", row.pk))
+    assert response.status_code == 409
+    assert "What the counterparty was told stands" in response.content.decode()
+
+
+def test_a_reader_sees_why_a_parked_message_is_not_theirs_to_process(console: Console) -> None:
+    row = parked(console)
+    page = console.page("console-message", row.pk, user=console.people.reader)
+    assert "Only members who may trade can have it processed again" in page
+    assert post(console, console.people.reader, "console-process", row.pk) == 403
+
+
+def test_a_whole_conversation_comes_as_one_file(console: Console) -> None:
+    row = console.message("FlexOrder", "in")
+    response = console.client(console.people.trader).get(console.url("console-download", row.pk))
+    assert response["Content-Disposition"] == f'attachment; filename="conversation-{row.conversation_id}.zip"'
+    file = zipfile.ZipFile(io.BytesIO(response.content))
+    same = Message.objects.filter(owner=console.people.agr, conversation_id=row.conversation_id)
+    lines = list(csv.DictReader(io.StringIO(file.read("messages.csv").decode())))
+    assert [line["message_id"] for line in lines] == list(
+        same.order_by("pk").values_list("message_id", flat=True)
+    )
+    name = next(line["file"] for line in lines if line["message_id"] == row.message_id)
+    assert file.read(f"{name}.sealed.xml") == bytes(row.sealed or b"")
+    assert row.message_id in file.read(f"{name}.decoded.xml").decode()
+
+
+def test_a_conversation_that_is_too_large_or_too_old_is_listed_at_least(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = list(Message.objects.filter(owner=console.people.agr).order_by("pk"))
+    monkeypatch.setattr(archive, "MOST_BYTES", len(bytes(rows[0].sealed or b"")))
+    rows[1].sealed = None
+    file = zipfile.ZipFile(io.BytesIO(archive.zipped(rows[:3])))
+    assert len(file.namelist()) == 3  # the first message, sealed and decoded, and the list
+    said = [line["file"] for line in csv.DictReader(io.StringIO(file.read("messages.csv").decode()))]
+    assert said[1:] == [archive.GONE, archive.TOO_LARGE]
