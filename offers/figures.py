@@ -63,8 +63,27 @@ def along_wh(powers: Powers, need: Powers, isp_length: timedelta) -> int:
 
     Where nothing is asked (an unsolicited offer) the way is that of the greater part.
     """
-    more = asks_more(need) if any(need.values()) else sum(powers.values()) > 0
+    more = goes_up(powers, need)
     return _wh(sum(max(0, power if more else -power) for power in powers.values()), isp_length)
+
+
+def goes_up(powers: Powers, need: Powers) -> bool:
+    """The way that is asked; where nothing is asked, that of the greater part."""
+    return asks_more(need) if any(need.values()) else sum(powers.values()) > 0
+
+
+def peak_along_w(powers: Powers, need: Powers) -> int:
+    """The most that is given the way that is asked; of what only goes the other way, the most of that."""
+    up = goes_up(powers, need)
+    along = max(powers.values(), default=0) if up else min(powers.values(), default=0)
+    return along if along * (1 if up else -1) > 0 else peak_w(powers)
+
+
+def rebound_w(powers: Powers, need: Powers) -> int:
+    """The most that goes the other way than what is asked; 0 where nothing does."""
+    if goes_up(powers, need):
+        return min(0, min(powers.values(), default=0))
+    return max(0, max(powers.values(), default=0))
 
 
 def need_wh(need: Powers, isp_length: timedelta) -> int:

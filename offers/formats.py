@@ -126,3 +126,13 @@ def ago(seconds: int) -> str:
     if seconds < 172800:
         return f"{seconds // 3600} h {seconds // 60 % 60} min"
     return f"{seconds // 86400} d"
+
+
+def option_place(letter: str, otherwise: int = 0) -> int:
+    """Which option of its offer a letter names, from 0: so it keeps its look where it stands alone."""
+    place = 0
+    for sign in letter:
+        if not "A" <= sign <= "Z":
+            return otherwise
+        place = place * 26 + ord(sign) - ord("A") + 1
+    return place - 1 if letter else otherwise

@@ -32,7 +32,7 @@ def trace(figure: charts.Figure, name: str) -> dict[str, Any]:
 
 def test_an_axis_has_local_and_utc_time_and_the_number_of_each_isp() -> None:
     assert charts.axis(DAY, range(69, 70), ZONE, 15) == [
-        {"n": 69, "isp": 69, "local": "17:00", "utc": "16:00"}
+        {"n": 69, "isp": 69, "local": "17:00", "end": "17:15", "utc": "16:00"}
     ]
 
 
@@ -81,6 +81,59 @@ def test_an_option_is_a_step_line_with_its_own_dash_colour_and_letter() -> None:
     assert (first["line"]["color"], second["line"]["color"]) == ("token:opt-a", "token:opt-b")
     letters = {note["text"]: note["x"] for note in figure["layout"]["annotations"] if len(note["text"]) == 1}
     assert letters == {"A": 70.5, "B": 70.5}
+
+
+def notes(figure: charts.Figure) -> dict[str, dict[str, Any]]:
+    return {note["text"]: note for note in figure["layout"]["annotations"]}
+
+
+def test_an_option_that_stands_alone_keeps_the_look_of_its_letter() -> None:
+    figure = charts.power_space(LESS, [{"letter": "B", "powers": {70: -120_000}}])
+    line = trace(figure, "Option B")["line"]
+    assert (line["color"], line["dash"]) == ("token:opt-b", "9px,4px")
+    assert notes(figure)["B"]["bgcolor"] == "token:opt-b"
+
+
+def test_letters_of_options_that_run_together_stand_apart() -> None:
+    axis = isps(*[("Requested", -8_000_000, -200_000)] * 24)
+    lines: list[charts.Option] = [
+        {"letter": name, "powers": dict.fromkeys(range(69, 93), power)}
+        for name, power in (("A", -100_000), ("B", -95_000), ("C", -90_000))
+    ]
+    places = [notes(charts.power_space(axis, lines))[name]["x"] for name in "ABC"]
+    assert all(abs(one - other) > 2 for one in places for other in places if one != other)
+    assert len(set(places)) == 3
+
+
+def test_notes_on_both_ends_of_a_band_stand_apart() -> None:
+    figure = charts.power_space(isps(("Requested", -9_000_000, -200_000), ("Available", -100, 9_000_000)))
+    found = [notes(figure)[text] for text in ("MinPower down to −9,000", "MaxPower up to +9,000")]
+    head = next(note for text, note in notes(figure).items() if text.startswith("kW"))
+    spots = {(note["y"], note["yshift"]) for note in (*found, head)}
+    assert len(spots) == 3
+
+
+def test_the_end_of_the_axis_says_its_clock() -> None:
+    axis = charts.axis(DAY, range(93, 97), ZONE, 15)
+    assert charts.request_chart(axis, {}, 1)["layout"]["xaxis"]["ticktext"][-1] == "24:00<br>end"
+
+
+def test_the_name_of_the_capacity_stands_where_the_load_is_low() -> None:
+    axis = charts.axis(DAY, range(61, 81), ZONE, 15)
+    late = {n: 4_160_000 if n > 74 else 3_000_000 for n in range(61, 81)}
+    early = {n: 4_160_000 if n < 67 else 3_000_000 for n in range(61, 81)}
+    sides = [
+        notes(charts.request_chart(axis, load, 4_000_000))["capacity 4,000 kW"]["xanchor"]
+        for load in (late, early)
+    ]
+    assert sides == ["left", "right"]
+
+
+def test_a_small_figure_shows_least_zero_and_most_and_no_end() -> None:
+    axis = charts.axis(DAY, range(1, 97), ZONE, 15)
+    layout = charts.mini(charts.position(axis, {}, {70: -2_300_000, 72: 900_000}))["layout"]
+    assert layout["yaxis"]["ticktext"][1] == "0" and len(layout["yaxis"]["ticktext"]) == 3
+    assert layout["xaxis"]["ticktext"][-1] == ""
 
 
 def test_an_empty_option_has_a_line_at_zero_and_no_letter() -> None:

@@ -61,3 +61,18 @@ def test_a_price_per_mwh_needs_energy() -> None:
 def test_the_peak_is_the_power_furthest_from_zero() -> None:
     assert figures.peak_w({1: -300, 2: 200}) == -300
     assert figures.peak_w({}) == 0
+
+
+def test_the_peak_goes_the_way_that_is_asked_and_the_rebound_the_other() -> None:
+    need = figures.need_w([requested(1, -500, -200, 2)])
+    powers = {1: -200, 2: -180, 5: 400}
+    assert figures.peak_along_w(powers, need) == -200
+    assert figures.rebound_w(powers, need) == 400
+    more = figures.need_w([requested(1, 100, 900)])
+    assert (figures.peak_along_w(powers, more), figures.rebound_w(powers, more)) == (400, -200)
+
+
+def test_without_a_request_the_greater_part_is_the_way() -> None:
+    assert figures.peak_along_w({1: -100, 2: -100, 3: 150}, {}) == -100
+    assert figures.peak_along_w({1: 50}, {7: -10}) == 50
+    assert figures.peak_along_w({}, {}) == 0 and figures.rebound_w({}, {}) == 0

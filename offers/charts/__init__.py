@@ -31,10 +31,16 @@ __all__ = [
 
 def axis(day: date, numbers: range, zone: str, minutes: int, shift: int = 0) -> list[Isp]:
     """The ISPs of a day with their local and UTC times; `shift` puts a second day behind the first."""
-    starts = [(n, isp_start(day, n, zone, minutes)) for n in numbers]
+    starts = {n: isp_start(day, n, zone, minutes) for n in (*numbers, *(number + 1 for number in numbers))}
     return [
-        {"n": n + shift, "isp": n, "local": clock(start, zone), "utc": clock(start, "UTC")}
-        for n, start in starts
+        {
+            "n": n + shift,
+            "isp": n,
+            "local": clock(starts[n], zone),
+            "end": "24:00" if (end := clock(starts[n + 1], zone)) == "00:00" else end,
+            "utc": clock(starts[n], "UTC"),
+        }
+        for n in numbers
     ]
 
 

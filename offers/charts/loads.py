@@ -1,5 +1,6 @@
 """Load against capacity, and what is promised per ISP."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,7 +33,13 @@ def over_capacity(isps: Sequence[Isp], forecast_w: Powers, capacity_w: int) -> T
     return bars(points, "Over capacity", **hatched("bad-soft", "bad", 6, 0.25))
 
 
-def capacity_line(isps: Sequence[Isp], capacity_w: int) -> tuple[dict[str, Any], dict[str, Any]]:
+LABEL = 0.4  # of a phone's chart is what the name of the capacity takes
+
+
+def capacity_line(
+    isps: Sequence[Isp], capacity_w: int, lines: Sequence[Trace]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The line, and its name at the end at which the load stays farther below it."""
     first, last = isps[0]["n"] - 1, isps[-1]["n"]
     y = kw(capacity_w)
     shape = {
@@ -43,7 +50,14 @@ def capacity_line(isps: Sequence[Isp], capacity_w: int) -> tuple[dict[str, Any],
         "y1": y,
         "line": {"color": token("ink"), "width": 2.5},
     }
-    return shape, note(last, y, f"capacity {load(capacity_w)} kW", xanchor="right", xshift=-4, yshift=10)
+    reach = math.ceil(len(isps) * LABEL)
+    left, right = (
+        [v for line in lines for v in line["y"][1:-1][part]] for part in (slice(reach), slice(-reach, None))
+    )
+    words = f"capacity {load(capacity_w)} kW"
+    if max(left) < max(right):
+        return shape, note(first, y, words, xanchor="left", xshift=4, yshift=10)
+    return shape, note(last, y, words, xanchor="right", xshift=-4, yshift=10)
 
 
 def load_figure(
@@ -53,7 +67,7 @@ def load_figure(
     named = heads(isps, lines[0]["y"][1:-1])
     figure: Figure = {"data": [named, *lines], "layout": {"xaxis": time_axis(isps), "annotations": []}}
     if capacity_w is not None:
-        shape, words = capacity_line(isps, capacity_w)
+        shape, words = capacity_line(isps, capacity_w, lines)
         figure["data"].insert(0, over_capacity(isps, forecast_w, capacity_w))
         figure["layout"] |= {"shapes": [shape], "annotations": [words]}
         values.append(kw(capacity_w))
@@ -117,14 +131,18 @@ def mini(figure: Figure, y_ticks: int = 3) -> Figure:
     """The same figure for a row of a desk: local hours only, least, zero and most on the left, no notes."""
     layout = figure["layout"]
     x, y = layout["xaxis"], layout["yaxis"]
-    short = [str(text).split("<br>")[0] for text in x["ticktext"]]
+    end = x["range"][1]
+    short = [
+        "" if value == end else str(text).split("<br>")[0]
+        for value, text in zip(x["tickvals"], x["ticktext"], strict=True)
+    ]
     ticks = y["tickvals"]
-    kept = [ticks[0], ticks[len(ticks) // 2], ticks[-1]][:y_ticks] if len(ticks) > y_ticks else ticks
+    kept = {ticks[0], min(ticks, key=abs), ticks[-1]} if len(ticks) > y_ticks else set(ticks)
     words = [text for value, text in zip(ticks, y["ticktext"], strict=True) if value in kept]
     small = {
         "xaxis": {**x, "ticktext": short, "showgrid": False},
         "yaxis": {**y, "tickvals": [v for v in ticks if v in kept], "ticktext": words},
-        "margin": {"l": 40, "r": 8, "t": 4, "b": 20},
+        "margin": {"l": 48, "r": 12, "t": 8, "b": 24},
         "annotations": [],
     }
     return {"data": figure["data"], "layout": {**layout, **small}}

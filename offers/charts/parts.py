@@ -15,6 +15,7 @@ DASHES = ("solid", "9px,4px", "3px,2px", "9px,3px,2px,3px", "5px,3px")
 WIDTHS = (2.5, 2.5, 3, 2.5, 2.5)
 HUES = "abcde"
 MOST_TICKS = 7
+NOTE_HEIGHT = 18  # pixels
 
 
 class Isp(TypedDict):
@@ -23,6 +24,7 @@ class Isp(TypedDict):
     n: int
     local: str
     isp: NotRequired[int]
+    end: NotRequired[str]
     utc: NotRequired[str]
     disposition: NotRequired[str | None]
     min_w: NotRequired[int | None]
@@ -125,8 +127,9 @@ def note(x: float, y: float, text: str, color: str = "ink-2", **place: Any) -> d
     }
 
 
-def corner(text: str, top: bool = True) -> dict[str, Any]:
-    side, shift = ("top", 0) if top else ("bottom", 2)
+def corner(text: str, top: bool = True, line: int = 0) -> dict[str, Any]:
+    """A note in the upper or lower left corner; `line` 1 stands under the one that is there already."""
+    side, shift = ("top", -NOTE_HEIGHT * line) if top else ("bottom", 2)
     place = {
         "xref": "paper",
         "yref": "paper",
@@ -150,7 +153,7 @@ def time_axis(isps: Sequence[Isp]) -> dict[str, Any]:
     texts = [f"{isp['local']}<br>ISP {isp.get('isp', isp['n'])}" for isp in marked]
     last = isps[-1]["n"]
     if not values or last - values[-1] >= step:
-        values, texts = [*values, last], [*texts, "<br>end"]
+        values, texts = [*values, last], [*texts, f"{isps[-1].get('end', '')}<br>end"]
     return {"range": [isps[0]["n"] - 1, last], "tickvals": values, "ticktext": texts}
 
 

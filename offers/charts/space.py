@@ -26,7 +26,7 @@ from offers.charts.parts import (
     token,
     vertical,
 )
-from offers.formats import MINUS, kilowatts
+from offers.formats import MINUS, kilowatts, option_place
 
 
 def near(isp: Isp) -> float:
@@ -75,30 +75,54 @@ def edge(isps: Sequence[Isp], requested: bool) -> Trace:
     }
 
 
+def look_of(option: Option, index: int) -> int:
+    """Which hue and dash: those of the option's own letter, wherever it stands in the list."""
+    return option_place(option["letter"], index) % len(DASHES)
+
+
 def option_line(isps: Sequence[Isp], option: Option, index: int) -> Trace:
-    k = index % len(DASHES)
+    k = look_of(option, index)
     style = {"dash": DASHES[k], "width": WIDTHS[k]}
     trace = line(isps, option["powers"], f"Option {option['letter']}", f"opt-{HUES[k]}", **style)
     trace["text"] = [kilowatts(round(value * 1000)) for value in trace["y"]]
     return trace
 
 
-def option_tag(isps: Sequence[Isp], options: Sequence[Option], index: int) -> dict[str, Any] | None:
-    """The letter on the line, where the line is farthest from the others and from zero."""
-    own = options[index]["powers"]
-    numbers = [isp["n"] for isp in isps if own.get(isp["n"], 0)]
-    if not numbers:
-        return None
-    others = [option["powers"] for i, option in enumerate(options) if i != index]
+def option_tags(isps: Sequence[Isp], options: Sequence[Option], height: float) -> list[dict[str, Any]]:
+    """The letter on each line, where the line is farthest from the others and no other letter stands."""
+    placed: list[tuple[int, float]] = []
+    tags = []
+    for index, option in enumerate(options):
+        others = [other["powers"] for other in options if other is not option]
+        best = tag_places(isps, option["powers"], others)
+        n = next((n for n in best if is_free(n, kw(option["powers"][n]), placed, len(isps), height)), None)
+        if best:
+            n = best[0] if n is None else n
+            placed.append((n, kw(option["powers"][n])))
+            tags.append(option_tag(option, index, n))
+    return tags
+
+
+def tag_places(isps: Sequence[Isp], own: Powers, others: Sequence[Powers]) -> list[int]:
+    """The ISPs in which an option has power, the one farthest from the others and from zero first."""
 
     def alone(n: int) -> tuple[int, int]:
         gap = min((abs(own[n] - other.get(n, 0)) for other in others), default=0)
         return gap, abs(own[n])
 
-    n = max(numbers, key=alone)
-    tag = note(n - 0.5, kw(own[n]), options[index]["letter"], "surface", yshift=10 if own[n] > 0 else 9)
+    return sorted((isp["n"] for isp in isps if own.get(isp["n"], 0)), key=alone, reverse=True)
+
+
+def is_free(n: int, y: float, placed: Sequence[tuple[int, float]], count: int, height: float) -> bool:
+    """A letter is about a twelfth of a phone's chart wide and high: two on one spot cannot be read."""
+    return all(abs(n - m) * 12 > count or abs(y - at) * 12 > height for m, at in placed)
+
+
+def option_tag(option: Option, index: int, n: int) -> dict[str, Any]:
+    power = option["powers"][n]
+    tag = note(n - 0.5, kw(power), option["letter"], "surface", yshift=10 if power > 0 else 9)
     tag["font"]["weight"] = 600
-    return {**tag, "bgcolor": token(f"opt-{HUES[index % len(HUES)]}"), "borderpad": 2}
+    return {**tag, "bgcolor": token(f"opt-{HUES[look_of(option, index)]}"), "borderpad": 2}
 
 
 def limit_line(isps: Sequence[Isp], powers: Powers, label: str, dots: bool) -> tuple[Trace, dict[str, Any]]:
@@ -135,7 +159,7 @@ def cut_notes(isps: Sequence[Isp], low: float, high: float) -> list[dict[str, An
             corner(f"MinPower down to {kilowatts(min(w for w in lows if w is not None))}", top=False)
         )
     if highs:
-        notes.append(corner(f"MaxPower up to {kilowatts(max(w for w in highs if w is not None))}", top=False))
+        notes.append(corner(f"MaxPower up to {kilowatts(max(w for w in highs if w is not None))}", line=1))
     return notes
 
 
@@ -156,13 +180,13 @@ def power_space(
             data, notes, values = [*data, trace], [*notes, words], [*values, *map(kw, powers.values())]
     data += [option_line(isps, option, i) for i, option in enumerate(options)]
     values += [kw(power) for option in options for power in option["powers"].values()]
-    tags = [option_tag(isps, options, i) for i in range(len(options))]
     axis = power_axis(values)
+    low, high = axis["range"]
     verticals = [vertical(marker) for marker in markers if 0 <= marker["edge"] <= isps[-1]["n"]]
     notes += [
-        *cut_notes(isps, *axis["range"]),
+        *cut_notes(isps, low, high),
         *(words for _, words in verticals),
-        *(tag for tag in tags if tag),
+        *option_tags(isps, options, high - low),
     ]
     layout = {"xaxis": time_axis(isps), "yaxis": axis, "annotations": notes}
     return {"data": data, "layout": {**layout, "shapes": [shape for shape, _ in verticals]}}

@@ -88,7 +88,7 @@ COLUMNS: list[tuple[str, Any]] = [
     ("price", lambda row: row.price),
     ("currency", lambda row: row.currency),
     ("energy_wh", lambda row: row.energy_wh),
-    ("peak_w", lambda row: row.peak_w),
+    ("peak_w", lambda row: OrderRow(row).peak_w),
 ]
 
 

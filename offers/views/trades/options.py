@@ -1,7 +1,7 @@
 """Options of offers as a page shows them: prices, energy and coverage, of what was sent or of a draft."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -28,6 +28,7 @@ class OptionView:
     per_mwh: Decimal | None
     coverage: float | None
     currency: str = "EUR"
+    need: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def letter(self) -> str:
@@ -35,7 +36,12 @@ class OptionView:
 
     @property
     def peak_w(self) -> int:
-        return figures.peak_w(self.powers)
+        """The most that goes the way that is asked; what comes back is the rebound."""
+        return figures.peak_along_w(self.powers, self.need)
+
+    @property
+    def rebound_w(self) -> int:
+        return figures.rebound_w(self.powers, self.need)
 
     @property
     def least_price(self) -> Decimal | None:
@@ -73,6 +79,7 @@ def _view(index: int, typed: Typed, need: Mapping[int, int], length: timedelta, 
         per_mwh=figures.per_mwh(price, along) if price is not None else None,
         coverage=figures.coverage(powers, need),
         currency=currency,
+        need=need,
     )
 
 

@@ -29,7 +29,15 @@ def as_option(row: OrderRow) -> OptionView:
     order = row.order
     index = order.option.position if order.option is not None else 0
     return OptionView(
-        index, row.option, order.price, order.factor, row.powers, row.along_wh, row.per_mwh, None
+        index,
+        row.option,
+        order.price,
+        order.factor,
+        row.powers,
+        row.along_wh,
+        row.per_mwh,
+        None,
+        need=row.need,
     )
 
 

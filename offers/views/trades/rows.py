@@ -107,6 +107,10 @@ class OfferRow:
         return figures.peak_w(peaks) if peaks else None
 
     @property
+    def rebounds(self) -> bool:
+        return any(option.rebound_w for option in self.options)
+
+    @property
     def letters(self) -> str:
         return " ".join(option.letter for option in self.options)
 
@@ -290,11 +294,18 @@ class OrderRow:
         return (min(numbers), max(numbers)) if numbers else None
 
     @cached_property
-    def along_wh(self) -> int:
+    def need(self) -> dict[int, int]:
         offer = self.order.flex_offer
         request = offer.flex_request if offer is not None else None
-        need = figures.need_w(request.isps) if request is not None else {}
-        return figures.along_wh(self.powers, need, self.order.congestion_point.isp_duration)
+        return figures.need_w(request.isps) if request is not None else {}
+
+    @cached_property
+    def along_wh(self) -> int:
+        return figures.along_wh(self.powers, self.need, self.order.congestion_point.isp_duration)
+
+    @property
+    def peak_w(self) -> int:
+        return figures.peak_along_w(self.powers, self.need)
 
     @property
     def kwh(self) -> float:
@@ -317,5 +328,5 @@ class OrderRow:
     @property
     def verb(self) -> str:
         """What was ordered, in words: use 140 kW less."""
-        peak = figures.peak_w(self.powers)
+        peak = self.peak_w
         return f"use {formats.load(abs(peak))} kW {'more' if peak > 0 else 'less'}"

@@ -18,22 +18,29 @@ function optionLine(option, index, isps) {
   };
 }
 
-// The letter stands where the line is farthest from the other options.
-function optionTag(options, index, isps) {
+// The ISPs in which an option has power, the one farthest from the others and from zero first.
+function tagPlaces(options, index, isps) {
   const own = n => kw(options[index].powers[n]);
   const others = options.filter((_, i) => i !== index);
-  let best = null;
-  for (const { n } of isps) {
-    if (!own(n)) continue;
-    const gap = Math.min(Infinity, ...others.map(other => Math.abs(own(n) - kw(other.powers[n]))));
-    const rank = [Number.isFinite(gap) ? gap : 0, Math.abs(own(n))];
-    if (!best || rank[0] > best.rank[0] || (rank[0] === best.rank[0] && rank[1] > best.rank[1])) best = { n, rank };
-  }
-  if (!best) return null;
-  return {
-    x: best.n - 0.5, y: own(best.n), yshift: 10, text: letter(index), showarrow: false, borderpad: 2,
-    font: { size: 11, weight: 600, color: 'token:surface' }, bgcolor: `token:opt-${HUES[index % 5]}`,
-  };
+  const gap = n => (others.length ? Math.min(...others.map(other => Math.abs(own(n) - kw(other.powers[n])))) : 0);
+  return isps.filter(({ n }) => own(n)).map(({ n }) => ({ n, y: own(n), gap: gap(n) }))
+    .sort((a, b) => b.gap - a.gap || Math.abs(b.y) - Math.abs(a.y));
+}
+
+// The letter on each line, where no other letter stands (as offers/charts does it).
+function optionTags(options, isps, height) {
+  const placed = [];
+  return options.flatMap((_, index) => {
+    const best = tagPlaces(options, index, isps);
+    const free = ({ n, y }) => placed.every(at => Math.abs(n - at.n) * 12 > isps.length || Math.abs(y - at.y) * 12 > height);
+    const at = best.find(free) ?? best[0];
+    if (!at) return [];
+    placed.push(at);
+    return [{
+      x: at.n - 0.5, y: at.y, yshift: 10, text: letter(index), showarrow: false, borderpad: 2,
+      font: { size: 11, weight: 600, color: 'token:surface' }, bgcolor: `token:opt-${HUES[index % 5]}`,
+    }];
+  });
 }
 
 function errorMarks(errors, options) {
@@ -73,7 +80,8 @@ function powerAxis(base, values) {
 
 export function overlaid(base, { options, isps, focus, errors }) {
   const lines = options.map((option, index) => optionLine(option, index, isps));
-  const tags = options.map((_, index) => optionTag(options, index, isps)).filter(Boolean);
+  const yaxis = powerAxis(base.layout.yaxis, lines.flatMap(line => line.y));
+  const tags = optionTags(options, isps, yaxis.range[1] - yaxis.range[0]);
   const note = errorNote(errors, options);
   const shapes = [...(base.layout.shapes ?? [])];
   if (focus !== null) {
@@ -85,8 +93,7 @@ export function overlaid(base, { options, isps, focus, errors }) {
   return {
     data: [...base.data, ...lines, errorMarks(errors, options)],
     layout: {
-      ...base.layout, shapes,
-      yaxis: powerAxis(base.layout.yaxis, lines.flatMap(line => line.y)),
+      ...base.layout, shapes, yaxis,
       annotations: [...base.layout.annotations, ...tags, ...(note ? [note] : [])],
     },
   };
