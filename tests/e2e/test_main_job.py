@@ -127,6 +127,6 @@ def test_the_whole_job(sign_in: SignIn, demo: Demo) -> None:
     expect(operator.locator("tr[data-row]").first).to_contain_text(POINT, timeout=LONG)
 
     trader.goto(short_lived)
-    expect(trader.locator("#offer")).to_contain_text("Expired", timeout=LONG)
+    expect(trader.locator("#offer")).to_contain_text("Expired", timeout=LONG + 60_000)
     operator.goto(request)
     expect(operator.locator("main")).to_contain_text("Demo Aggregator")
