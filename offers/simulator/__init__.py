@@ -7,7 +7,7 @@ from .agr import SimulatedAGR
 from .dso import SimulatedDSO
 from .habits import Habits
 from .identity import introduction, secret_of
-from .loads import forecast
+from .loads import asked, forecast, seeded
 from .run import Simulation
 from .world import Contract, Party, Peer, Point, Window, World
 
@@ -26,7 +26,9 @@ __all__ = [
     "Simulation",
     "Window",
     "World",
+    "asked",
     "forecast",
     "introduction",
     "secret_of",
+    "seeded",
 ]

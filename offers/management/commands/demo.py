@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from offers import models, simulator
+from offers.management import opening
 from offers.management.commands import simulate
 from offers.management.supervisor import Plan, become
 from offers.services import market
@@ -47,8 +48,10 @@ class Command(BaseCommand):
         mark.write(url)
         mark.flush()
         try:
-            self._prepare()
+            is_new = self._prepare()
             with_others = _introduce_counterparties(port + 1)
+            if is_new and with_others is not None:
+                opening.ask_first(timezone.now())
         except KeyboardInterrupt as error:
             raise CommandError("Stopped before it was ready; nothing is half done.") from error
         finally:
@@ -59,14 +62,16 @@ class Command(BaseCommand):
         self.stdout.write(line)
         self.stdout.flush()
 
-    def _prepare(self) -> None:
-        """Bring the database up to date; a market comes only into an empty one."""
+    def _prepare(self) -> bool:
+        """Bring the database up to date; a market comes only into an empty one. Whether it was empty."""
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self._say("Preparing the database …")
             call_command("migrate", verbosity=0, interactive=False)
-        if not models.Participant.objects.exists() and not get_user_model().objects.exists():
+        is_empty = not models.Participant.objects.exists() and not get_user_model().objects.exists()
+        if is_empty:
             _load_market()
+        return is_empty
 
 
 def _only_one(path: Path) -> TextIO:
