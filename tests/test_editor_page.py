@@ -88,11 +88,13 @@ def handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def isps(*highest: int) -> list[charts.Isp]:
+def isps(*highest: int | None) -> list[charts.Isp]:
+    """One ISP per bound; None where the request says nothing."""
     axis = charts.axis(date(2026, 11, 24), range(69, 69 + len(highest)), ZONE, 15)
     for isp, high in zip(axis, highest, strict=True):
-        kind = "Requested" if high < 0 else "Available"
-        isp.update(disposition=kind, min_w=high - 8_000_000, max_w=high)
+        if high is not None:
+            kind = "Requested" if high < 0 else "Available"
+            isp.update(disposition=kind, min_w=high - 8_000_000, max_w=high)
     return axis
 
 
@@ -101,8 +103,8 @@ URLS = {"check_url": "/check", "save_url": "/save", "send_url": "/send", "zone":
 FRAME = {"now": NOW, "zone": ZONE, "heading": "Station West", "point": "Station West", "steps": []}
 
 
-def editor() -> str:
-    rows = isps(100_000, -160_000, -240_000, 40_000)
+def editor(*more: None) -> str:
+    rows = isps(100_000, -160_000, -240_000, 40_000, *more)
     options = [
         {"option_reference": name, "price": price, "min_activation_factor": "0.40", "isps": []}
         for name, price in (("A", "101.40"), ("B", "55.00"))
@@ -140,7 +142,7 @@ def composer() -> str:
 
 @pytest.fixture
 def stub() -> Iterator[Stub]:
-    stub = Stub({"/editor": editor(), "/composer": composer()})
+    stub = Stub({"/editor": editor(), "/longer": editor(None), "/composer": composer()})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(stub))
     stub.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -369,3 +371,39 @@ def test_a_pasted_request_takes_dispositions_and_bounds(request_page: Page, stub
         },
     ]
     assert stub.saved[-1]["recipients"] == [7]
+
+
+def test_what_leaves_the_bounds_is_advised_with_its_limit_and_may_be_sent(offer: Page, stub: Stub) -> None:
+    paste(offer, "150\n-100\n-240\n", 0, 0)
+    offer.wait_for_selector("#finding-1")
+    found = offer.inner_text("#findings")
+    assert "Option A leaves the request’s bounds in 1 ISP" in found
+    assert "ISP 69 (17:00): +150 kW, MaxPower +100 kW" in found
+    assert "Option A gives less than asked in 1 Requested ISP" in found
+    assert "ISP 70 (17:15): −100 kW, MaxPower −160 kW" in found
+    assert offer.get_attribute(cell(0, 0), "title") == "ISP 69 (17:00): +150 kW, MaxPower +100 kW"
+    assert offer.get_attribute(cell(0, 0), "aria-invalid") is None
+    assert offer.get_attribute("#send", "aria-disabled") == "false"
+    offer.keyboard.press("Control+Enter")
+    assert "Option A leaves the request’s bounds in 1 ISP." in offer.inner_text("#confirm")
+    offer.click("#confirm >> text=Send offer")
+    offer.wait_for_url("**/send")
+
+
+def test_advice_is_taken_with_one_key_in_the_cell(offer: Page) -> None:
+    paste(offer, "150\n-160\n-240\n50\n", 0, 0)
+    offer.wait_for_selector("#finding-0")
+    offer.focus(cell(3, 0))
+    offer.keyboard.press("Alt+Enter")
+    assert values(offer, 0) == ["+100", "−160", "−240", "+40"]
+    assert "Nothing to mend" in offer.inner_text("#findings")
+
+
+def test_power_where_nothing_is_asked_is_advised_against(offer: Page, stub: Stub) -> None:
+    offer.goto(f"{stub.url}/longer")
+    offer.wait_for_selector(cell(4, 0))
+    paste(offer, "\n-160\n-240\n\n-30\n", 0, 0)
+    offer.wait_for_selector("#finding-0")
+    assert "Option A has power in 1 ISP that the request does not speak of" in offer.inner_text("#findings")
+    offer.click("text=Clear them")
+    assert offer.input_value(cell(4, 0)) == ""

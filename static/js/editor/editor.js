@@ -5,7 +5,7 @@ import { Findings, parsed } from './findings.js';
 import { Grid } from './grid.js';
 import { judged, merged } from './judge.js';
 import { forClipboard, inCell, pageStyle, parse, power, shown, UNITS } from './numbers.js';
-import { blank, cloned, closed, fit, letter, opened, put, scale, shift } from './options.js';
+import { blank, clear, cloned, closed, fit, inside, letter, opened, put, scale, shift } from './options.js';
 import { told, understand } from './sheet.js';
 import { overlaid } from './space.js';
 import { Store } from './state.js';
@@ -154,6 +154,8 @@ function mend(finding, chosen) {
   const at = parsed(finding.field);
   store.change(draft => {
     if (chosen.fit !== undefined) fit(draft.options[chosen.fit], isps);
+    else if (chosen.inside !== undefined) inside(draft.options[chosen.inside], isps);
+    else if (chosen.clear !== undefined) clear(draft.options[chosen.clear], isps);
     else if (chosen.power !== undefined) put(draft.options[at.option], at.isp, chosen.power);
     else if (at.name === 'ExpirationDateTime') draft.expires_at = chosen.value;
     else draft.options[at.option][FIELDS[at.name]] = chosen.value;
@@ -283,7 +285,9 @@ async function send() {
   const prices = options().map(item => item.price).filter(Boolean);
   const until = store.draft.expires_at ? `until ${clockText(store.draft.expires_at, data.zone)}` : '';
   const count = `${options().length} ${options().length === 1 ? 'option' : 'options'}`;
-  const text = `Send ${count} (${data.currency} ${prices.join(', ')}) to ${data.counterparty ?? 'the DSO'}? One of them may be ordered ${until}.`;
+  const advice = findings.all.map(finding => ` ${titled(finding)}.`).join('');
+  const one = options().length === 1 ? 'It' : 'One of them';
+  const text = `Send ${count} (${data.currency} ${prices.join(', ')}) to ${data.counterparty ?? 'the DSO'}? ${one} may be ordered ${until}.${advice}`;
   if (!await confirmed(text, 'Send offer')) return;
   sync.leave();
   $('posted').value = JSON.stringify(posted());

@@ -27,6 +27,9 @@ export function parsed(field) {
   return { option: option ? Number(option[1]) - 1 : null, isp: isp ? Number(isp[1]) : null, name };
 }
 
+// A finding about several ISPs, at one of them.
+const cellOf = ({ field }, n) => ({ field: field.replace(/ISP\[\d+\]/, `ISP[${n}]`) });
+
 export class Findings {
   // titled(finding) -> heading; find(finding) -> the input it concerns or null; mend(finding, mend) applies one.
   constructor(list, { titled, find, mend, summary }) {
@@ -70,7 +73,7 @@ export class Findings {
     if (care) head.prepend(element('span', 'sr', 'Warning: '));
     words.append(head, element('p', '', finding.text));
     const act = element('div', 'act');
-    for (const mend of finding.mends ?? []) act.append(this.button(mend.label, () => this.mend(finding, mend), 'btn small main'));
+    for (const mend of finding.mends ?? []) act.append(this.button(mend.label, () => this.mend(finding, mend), care ? 'btn small' : 'btn small main'));
     if (this.find(finding)) act.append(this.button('Show', () => this.go(index), 'btn small'));
     row.append(icon('failed'), words, act);
     return row;
@@ -84,22 +87,27 @@ export class Findings {
   }
 
   marks() {
-    for (const field of document.querySelectorAll('[aria-invalid="true"][data-judged]')) {
+    for (const field of document.querySelectorAll('[data-judged]')) {
+      delete field.dataset.judged;
+      field.removeAttribute('title');
       field.removeAttribute('aria-invalid');
       field.removeAttribute('aria-describedby');
       field.closest('td')?.classList.remove('wrong', 'care');
       field.closest('td')?.querySelector(':scope > .i')?.remove();
     }
-    this.all.forEach((finding, index) => this.markOne(finding, index));
+    this.all.forEach((finding, index) => {
+      if (!finding.cells) this.markOne(this.find(finding), finding, index, finding.text);
+      for (const { n, text } of finding.cells ?? []) this.markOne(this.find(cellOf(finding, n)), finding, index, text);
+    });
   }
 
-  markOne(finding, index) {
-    const field = this.find(finding);
-    if (!field || field.hasAttribute('aria-invalid')) return;
+  // Errors come first in the list: what one marks is not marked again as advice.
+  markOne(field, finding, index, text) {
+    if (!field || 'judged' in field.dataset) return;
     field.dataset.judged = '';
-    field.setAttribute('aria-invalid', 'true');
+    if (finding.severity !== 'warning') field.setAttribute('aria-invalid', 'true');
     field.setAttribute('aria-describedby', `finding-${index}`);
-    field.title = finding.text;
+    field.title = text;
     const cell = field.closest('td');
     if (!cell) return;
     cell.classList.add(finding.severity === 'warning' ? 'care' : 'wrong');
@@ -120,7 +128,8 @@ export class Findings {
 
   // Alt+Enter in a cell takes the first mend that is offered there.
   take(field) {
-    const finding = this.all.find(item => item.mends?.length && this.find(item) === field);
+    const here = item => [item, ...(item.cells ?? []).map(({ n }) => cellOf(item, n))].some(at => this.find(at) === field);
+    const finding = this.all.find(item => item.mends?.length && here(item));
     if (finding) this.mend(finding, finding.mends[0]);
     return Boolean(finding);
   }

@@ -91,8 +91,20 @@ export function fit(option, isps) {
   }
 }
 
-export function fitsExactly(option, isps) {
-  return isps.every(isp => !asked(isp) || option.powers[isp.n] === asked(isp));
+// What lies beyond a band is brought to its nearest edge; what is merely short of it stays.
+export function inside(option, isps) {
+  for (const isp of isps) {
+    const power = option.powers[isp.n];
+    const want = asked(isp);
+    if (typeof power !== 'number' || !power || !isp.disposition) continue;
+    if (want * power > 0 && Math.abs(power) < Math.abs(want)) continue;
+    option.powers[isp.n] = Math.min(isp.max_w ?? power, Math.max(isp.min_w ?? power, power));
+  }
+}
+
+// Power in ISPs that the request does not speak of is taken out.
+export function clear(option, isps) {
+  for (const isp of isps) if (!isp.disposition) delete option.powers[isp.n];
 }
 
 const number = text => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : null);
