@@ -1,0 +1,98 @@
+"""Processes that start together: forked, each with a connection of its own, all stopped at the end."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+from django.core.management import call_command
+from django.db import connections
+
+from offers.models import Message
+from offers.services import bell, inbox
+from tests import cast
+
+T = TypeVar("T")
+Wait = Callable[[], Any]
+WITHIN = 60.0  # seconds that one process waits for the others at the barrier
+JUST_IN_TIME = timedelta(milliseconds=500)
+OWN = "FLEXPORTAL_RACES_OWN"
+
+
+def together(processes: int, work: Callable[[int, Wait], T]) -> list[T]:
+    """Run `work(lane, wait)` in so many processes; `wait` returns when all called it. What they return."""
+    fork = multiprocessing.get_context("fork")
+    barrier = fork.Barrier(processes)
+    connections.close_all()  # a connection must not be shared with a child
+    pipes = [fork.Pipe(duplex=False) for _ in range(processes)]
+    crew = [
+        fork.Process(target=_lane, args=(lane, work, lambda: barrier.wait(WITHIN), pipes[lane][1]))
+        for lane in range(processes)
+    ]
+    for process in crew:
+        process.start()
+    for _, theirs in pipes:
+        theirs.close()
+    try:
+        return [_result(ours) for ours, _ in pipes]
+    finally:
+        for process in crew:
+            process.kill()
+            process.join()
+
+
+def _lane(lane: int, work: Callable[[int, Wait], Any], wait: Wait, pipe: Connection) -> None:
+    silence_the_bell()
+    try:
+        pipe.send((True, work(lane, wait)))
+    except BaseException:
+        pipe.send((False, traceback.format_exc()))
+    finally:
+        connections.close_all()
+
+
+def _result(pipe: Connection) -> Any:
+    try:
+        well, said = pipe.recv()
+    except EOFError as error:
+        raise RuntimeError("a process of the race died") from error
+    if not well:
+        raise RuntimeError(f"a process of the race failed:\n{said}")
+    return said
+
+
+def silence_the_bell() -> None:
+    """Nobody listens in a race; rings would only fill the broker's folder."""
+    bell._mute_until = float("inf")
+
+
+def arrive(now: datetime, processes: int = 2) -> None:
+    """Let everything that is under way arrive and be processed, in several processes, until nothing is left.
+
+    What expires arrives just in time: it was sent before, and only its processing is late (D3)."""
+    while queued := list(Message.objects.queued().order_by("pk").values_list("pk", flat=True)):
+        together(processes, lambda lane, wait: _carry(queued[lane::processes], now))
+
+
+def _carry(queued: Sequence[int], now: datetime) -> None:
+    for row in Message.objects.filter(pk__in=queued):
+        cast.carry(row, now if row.expires_at is None else row.expires_at - JUST_IN_TIME)
+    inbox.process_due(lambda: now)
+
+
+def with_postgresql(main: Callable[[], int]) -> int:
+    """Run `main` on an empty PostgreSQL of its own, never on the database of an installation."""
+    if os.environ.get(OWN):
+        silence_the_bell()
+        call_command("migrate", verbosity=0)
+        return main()
+    with tempfile.TemporaryDirectory(prefix="flexportal-race-") as state:
+        command = [sys.executable, "-m", "tests.servers", sys.executable, *sys.orig_argv[1:]]
+        environment = {**os.environ, OWN: "1", "STATE_DIR": state}
+        return subprocess.run(command, env=environment, check=False).returncode

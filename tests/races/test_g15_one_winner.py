@@ -1,0 +1,24 @@
+"""G15: whoever falls out over an offer, in however many processes: one wins, others hear why."""
+
+import pytest
+
+from bench.races import g15
+from bench.races.guard import unguarded
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+SEED = 20260302
+
+
+def test_g15_one_winner_of_each_offer_and_the_right_reason_for_the_others() -> None:
+    verdict = g15.run(offers=500, seed=SEED)
+    assert verdict.held, str(verdict)
+    won = verdict.figures["won"]
+    assert set(won) == {f"{side} {verb}" for side in ("AGR", "DSO") for verb in ("order", "revoke", "expire")}
+    assert verdict.recovered, "nothing expired before it was decided: the clock did not take part"
+
+
+def test_g15_without_the_guard_most_offers_have_several_winners() -> None:
+    with unguarded():
+        verdict = g15.run(offers=30, seed=SEED, crowded=True)
+    assert verdict.doubled * 2 > verdict.tried, str(verdict)
