@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 
-from tests import cast, servers
+from tests import cast, servers, snapshots
 
 ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 OFFICIAL_LIBRARY = settings.BASE_DIR / ".venv-interop/stamp"
@@ -91,4 +91,4 @@ def chromium() -> str:
 @pytest.fixture
 def everybody(db: None) -> cast.Cast:
     """The cast, with its market, in an empty database."""
-    return cast.assemble()
+    return snapshots.copied("everybody", cast.assemble)

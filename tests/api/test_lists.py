@@ -7,6 +7,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from offers.models import Contract, IspWindow
+from tests import snapshots
 from tests.cast import NOON, POINT, Cast, accepted_offer, offer_draft, order, send_request
 
 from .program import Program, fields
@@ -16,6 +17,10 @@ NOUNS = ["congestion-points", "contracts", "requests", "offers", "orders", "mess
 
 @pytest.fixture
 def traded(everybody: Cast) -> Cast:
+    return snapshots.copied("traded", lambda: trade(everybody))
+
+
+def trade(everybody: Cast) -> Cast:
     contract = Contract.objects.create(
         contract_id="FLEX-7",
         dso=everybody.dso,

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from offers.models import FlexRequest, Message
 from offers.services import trading
-from tests import cast
+from tests import cast, snapshots
 from tests.cast import NOON, Cast
 
 
@@ -41,6 +41,10 @@ class Console:
 
 @pytest.fixture
 def console(everybody: Cast) -> Console:
+    return snapshots.copied("console", lambda: a_day_of_work(everybody))
+
+
+def a_day_of_work(everybody: Cast) -> Console:
     _, theirs = cast.accepted_offer(everybody)
     cast.order(everybody, theirs, NOON + timedelta(minutes=1), "B", "0.50")
     cast.deliver_all(NOON + timedelta(minutes=1))
