@@ -37,7 +37,16 @@ class Stub:
     pages: dict[str, str]
     saved: list[dict[str, Any]] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
+    theirs: dict[str, Any] | None = None  # what another window saved
     url: str = ""
+
+    def judge(self, path: str, draft: dict[str, Any], seen: str) -> tuple[dict[str, Any], int]:
+        if path == "/save" and self.theirs and "after" not in seen:
+            told = {"sentence": "Another version was saved.", "theirs": self.theirs, "token": "after"}
+            return told, 409
+        if path == "/save":
+            self.saved.append(draft)
+        return {"saved_at": NOW.isoformat(), "findings": self.findings(draft)}, 200
 
     def findings(self, draft: dict[str, Any]) -> list[dict[str, Any]]:
         return [
@@ -70,13 +79,11 @@ def handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
                 self.answer(b"sent", "text/html")
                 return
             draft = json.loads(body)
-            if self.path == "/save":
-                stub.saved.append(draft)
-            answer = {"saved_at": NOW.isoformat(), "findings": stub.findings(draft)}
-            self.answer(json.dumps(answer).encode(), "application/json")
+            answer, status = stub.judge(self.path, draft, str(self.headers["If-Match"]))
+            self.answer(json.dumps(answer).encode(), "application/json", status)
 
-        def answer(self, body: bytes | None, kind: str) -> None:
-            self.send_response(200 if body is not None else 404)
+        def answer(self, body: bytes | None, kind: str, status: int = 200) -> None:
+            self.send_response(status if body is not None else 404)
             self.send_header("Content-Type", f"{kind}; charset=utf-8")
             self.send_header("Content-Security-Policy", POLICY)
             self.end_headers()
@@ -171,7 +178,7 @@ def browser(program: Browser, stub: Stub) -> Iterator[Page]:
     page.on("request", lambda request: request.url.startswith(own) or complaints.append(request.url))
     yield page
     context.close()
-    assert complaints == []
+    assert [text for text in complaints if "409 (Conflict)" not in text] == []
 
 
 @pytest.fixture
@@ -407,3 +414,30 @@ def test_power_where_nothing_is_asked_is_advised_against(offer: Page, stub: Stub
     assert "Option A has power in 1 ISP that the request does not speak of" in offer.inner_text("#findings")
     offer.click("text=Clear them")
     assert offer.input_value(cell(4, 0)) == ""
+
+
+@pytest.fixture
+def collision(offer: Page, stub: Stub) -> Page:
+    """Another window saved while we typed -160."""
+    other = {"option_reference": "X", "price": "9.00", "min_activation_factor": "1.00", "isps": []}
+    stub.theirs = {"expires_at": "2026-11-24T11:30:00Z", "options": [other]}
+    paste(offer, "-160\n", 1, 0)
+    offer.wait_for_selector("#conflict:not([hidden])")
+    return offer
+
+
+def test_what_was_typed_stays_when_another_window_saved(collision: Page, stub: Stub) -> None:
+    assert "Another version was saved." in collision.inner_text("#conflict")
+    assert values(collision, 0) == ["", "−160", "", ""] and stub.saved == []
+    collision.keyboard.press("Control+Enter")  # does not send before somebody has chosen
+    assert collision.evaluate("document.activeElement.id") == "conflict"
+    collision.click("#keep-mine")
+    assert saved_option(stub, collision)["isps"][0]["power"] == -160_000
+    assert collision.locator("#conflict").is_hidden()
+
+
+def test_the_other_version_is_loaded_and_mine_comes_back_with_undo(collision: Page) -> None:
+    collision.click("#load-theirs")
+    assert collision.locator("th.name").count() == 1
+    collision.keyboard.press("Control+z")
+    assert values(collision, 0) == ["", "−160", "", ""] and collision.locator("th.name").count() == 2

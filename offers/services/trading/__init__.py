@@ -1,6 +1,7 @@
 """The verbs of trading. Read with the module: trading.revoke(owner=…, offer_id=…, by=…, now=…)."""
 
 from .answers import Judgement, Refused, accepted, answer
+from .keeping import StaleDraft, keep_offer_draft, token_of
 from .messages import just_noted, send_again, send_test, take_prognosis, take_test
 from .moves import Cause
 from .offers import (
@@ -38,6 +39,7 @@ __all__ = [
     "Cause",
     "Judgement",
     "Refused",
+    "StaleDraft",
     "accept_offer",
     "accepted",
     "answer",
@@ -51,6 +53,7 @@ __all__ = [
     "fail_undelivered",
     "group_of",
     "just_noted",
+    "keep_offer_draft",
     "offer_answered",
     "order",
     "order_answered",
@@ -75,4 +78,5 @@ __all__ = [
     "take_request",
     "take_revocation",
     "take_test",
+    "token_of",
 ]

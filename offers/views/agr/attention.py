@@ -1,41 +1,15 @@
 """What needs the trader now: derived from the state of things, and gone when that is solved."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from offers import formats
 from offers.models import Answer, FlexOffer, Message, MessageState
-from offers.views.trades.rows import OfferRow, RequestRow, silent_for
-
-CLOSES_SOON = timedelta(hours=1)
-SILENT_TOO_LONG = timedelta(minutes=5)
-TRIES_TOO_MANY = 2
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One thing to do: what, why, until when, and where."""
-
-    level: str  # bad, warn, or nothing
-    icon: str
-    title: str
-    text: str
-    verb: str
-    page: str  # name of a URL that takes `pk`
-    pk: int
-    by: datetime | None = None
-    since: str = ""
-    post: bool = False
-
-    @property
-    def order(self) -> tuple[int, float]:
-        urgency = {"bad": 0, "warn": 1}.get(self.level, 2)
-        return urgency, self.by.timestamp() if self.by else float("inf")
+from offers.views.trades.notices import SOON, Notice, by_urgency, hanging
+from offers.views.trades.rows import OfferRow, RequestRow
 
 
 def notices(requests: Sequence[RequestRow], offers: Sequence[OfferRow], now: datetime) -> list[Notice]:
-    """The most pressing first."""
     open_requests = {row.request.pk: row for row in requests}
     found = [*_unanswered(requests, now)]
     for row in offers:
@@ -46,13 +20,13 @@ def notices(requests: Sequence[RequestRow], offers: Sequence[OfferRow], now: dat
             *_under_way(row.offer, now),
             *_revocations(row.offer),
         ]
-    return sorted(found, key=lambda notice: notice.order)
+    return by_urgency(found)
 
 
 def _unanswered(requests: Iterable[RequestRow], now: datetime) -> Iterator[Notice]:
     for row in requests:
         closes = row.request.expires_at
-        if row.offers or closes is None or closes - now > CLOSES_SOON:
+        if row.offers or closes is None or closes - now > SOON:
             continue
         text = f"Asks to {row.asks}, {formats.kilowatts(row.peak_w)} kW at the peak."
         title = f"{row.request.congestion_point}: {row.request} is not answered"
@@ -93,7 +67,7 @@ def _drafts(row: OfferRow, now: datetime) -> Iterator[Notice]:
     if closes is not None and closes <= now:
         yield _too_late(offer)
         return
-    soon = closes is not None and closes - now <= CLOSES_SOON
+    soon = closes is not None and closes - now <= SOON
     if not soon and not offer.reason:
         return
     words = offer.reason or "It is a draft: only you know it."
@@ -110,21 +84,14 @@ def _too_late(offer: FlexOffer) -> Notice:
 
 def _under_way(offer: FlexOffer, now: datetime) -> Iterator[Notice]:
     """Sent, but not there after some tries, or there without an answer."""
-    message = offer.message
-    if offer.state != "sent" or message is None:
+    if offer.state != "sent" or offer.message is None:
         return
-    name = offer.congestion_point
-    if message.state == MessageState.QUEUED and message.attempts >= TRIES_TOO_MANY:
-        text = f"{message.attempts} tries, the last: {message.error or 'no answer'}."
-        again = formats.clock(message.next_attempt_at, name.time_zone, seconds=True)
-        title = f"{name}: {offer} is not delivered yet"
-        yield Notice("warn", "queued", title, text, "Open", "agr-offer", offer.pk, since=f"next {again}")
-    if message.state == MessageState.DELIVERED and now - message.state_at > SILENT_TOO_LONG:
-        at = formats.clock(message.state_at, name.time_zone, seconds=True)
-        text = f"Delivered {at}, no answer since."
-        title = f"{name}: {offer} is unanswered"
-        since = silent_for(offer, now)
-        yield Notice("", "waiting", title, text, "Open", "agr-offer", offer.pk, since=since)
+    place = offer.congestion_point
+    found = hanging(offer.message, place.time_zone, now)
+    if found is not None:
+        level = "warn" if found.icon == "queued" else ""
+        title = f"{place}: {offer} {found.done}"
+        yield Notice(level, found.icon, title, found.text, "Open", "agr-offer", offer.pk, since=found.since)
 
 
 def _revocations(offer: FlexOffer) -> Iterator[Notice]:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -148,6 +148,7 @@ def page(
     now: datetime,
     reasons: Sequence[uftp.Reason],
     status: int = 200,
+    conflict: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     point, asked = offer.congestion_point, offer.flex_request
     views = options_of(offer)
@@ -169,7 +170,7 @@ def page(
         "delete_url": scope.url(membership, "agr-offer-delete", offer.pk),
         "zone": point.time_zone,
         "isp_minutes": minutes_of(point),
-        "editor_data": editor_data(membership, offer, isps, reasons),
+        "editor_data": {**editor_data(membership, offer, isps, reasons), "conflict": conflict},
     }
     return scope.render(request, membership, "agr/editor.html", context, status=status, now=now)
 
@@ -184,6 +185,7 @@ def editor_data(
     point = offer.congestion_point
     return {
         "draft": offer.draft,
+        "token": trading.token_of(offer.draft),
         "request": {"isps": isps},
         "zone": point.time_zone,
         "isp_minutes": minutes_of(point),
@@ -215,10 +217,28 @@ def save(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
     now = timezone.now()
 
     def keep(draft: drafting.Draft) -> dict[str, Any]:
-        offer = trading.save_offer_draft(membership.participant, pk, draft, by=membership.user, now=now)
-        return {"saved_at": formats.iso(now), "state": offer.state}
+        seen = request.headers.get("If-Match", "").strip('"')
+        offer = trading.keep_offer_draft(membership.participant, pk, draft, membership.user, now, seen)
+        return {"saved_at": formats.iso(now), "state": offer.state, "token": trading.token_of(offer.draft)}
 
-    return drafting.answered(request.body, keep)
+    try:
+        return drafting.answered(request.body, keep)
+    except trading.StaleDraft as stale:
+        return JsonResponse(conflict_of(stale, membership), status=409)
+
+
+def conflict_of(stale: trading.StaleDraft, membership: Membership) -> dict[str, Any]:
+    """The version that stands there now, and whose it is: the page asks which of the two is to stay."""
+    row = stale.row
+    at = formats.clock(row.state_at, row.congestion_point.time_zone, seconds=True)
+    mine = row.drafted_by is None or row.drafted_by == membership.user
+    who = "another window" if mine else str(row.drafted_by)
+    sentence = f"Another version of {row} was saved at {at}, by {who}. What you typed is still here."
+    return {
+        "sentence": f"{sentence} Which is to stay?",
+        "theirs": row.draft,
+        "token": trading.token_of(row.draft),
+    }
 
 
 @scope.page(Right.TRADE, Role.AGR)
@@ -240,16 +260,30 @@ def send(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseB
 
     def keep_and_send() -> None:
         if "draft" in request.POST:
-            trading.save_offer_draft(agr, pk, drafting.read(request.POST["draft"]), by=user, now=now)
+            seen = request.POST.get("token")
+            trading.keep_offer_draft(agr, pk, drafting.read(request.POST["draft"]), user, now, seen)
         trading.send_offer(agr, pk, by=user, now=now)
 
-    reasons = drafting.reasons_against(keep_and_send)
+    try:
+        reasons = drafting.reasons_against(keep_and_send)
+    except trading.StaleDraft as stale:
+        return undecided(request, membership, stale, now)
     if reasons:
         messages.error(request, drafting.not_sent(reasons))
         offer = queries.offers(agr).get(pk=pk)
         return page(request, membership, offer, now, reasons, status=422)
     messages.success(request, f"O-{pk} is signed and on its way.")
     return redirect(scope.url(membership, "agr-offer", pk))
+
+
+def undecided(
+    request: HttpRequest, membership: Membership, stale: trading.StaleDraft, now: datetime
+) -> HttpResponse:
+    """Nothing was sent: the editor again with what was typed, and the question which version is to stay."""
+    offer = queries.offers(membership.participant).get(pk=stale.row.pk)
+    offer.draft = drafting.read(request.POST["draft"])
+    reasons = trading.check_offer(offer, offer.draft, now)
+    return page(request, membership, offer, now, reasons, 409, conflict_of(stale, membership))
 
 
 @scope.page(Right.TRADE, Role.AGR)

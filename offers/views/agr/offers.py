@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -15,8 +14,9 @@ from offers import domain, formats
 from offers.models import FlexOffer, Membership, Right, Role
 from offers.services import trading
 from offers.views import lists, live, scope
-from offers.views.trades import space, timeline
-from offers.views.trades.filters import by_place, counted, is_filtered, tabs
+from offers.views.trades import columns, space, timeline
+from offers.views.trades import listing as listing_of
+from offers.views.trades.filters import with_text
 from offers.views.trades.rows import Chip, OfferRow, delivery_of
 
 from . import queries
@@ -30,50 +30,20 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now = timezone.now()
     rows = filtered(queries.offers(membership.participant), request)
     if lists.wants_csv(request):
-        wanted = rows.order_by("-pk")[: lists.CSV_LIMIT]
-        return lists.csv_of(wanted.iterator(chunk_size=500), COLUMNS, "offers.csv")
+        return listing_of.csv_of(rows, COLUMNS, "offers.csv")
     cut = lists.slice_of(rows, request)
-    context = {
-        "offers": [OfferRow(row, now) for row in cut.rows],
-        "slice": cut,
-        "shown": counted(len(cut.rows), "offer"),
-        "tabs": tabs(queries.OFFER_FILTERS, request),
-        "points": list(queries.points(membership.participant)),
-        "csv_url": lists.csv_url(request),
-        "filters": request.GET,
-        "is_filtered": is_filtered(request),
-    }
+    around = listing_of.around(
+        request, cut, "offer", queries.OFFER_FILTERS, queries.points(membership.participant)
+    )
+    context = {"offers": [OfferRow(row, now) for row in cut.rows], **around}
     return live.answer(request, membership, "agr/offers.html", "agr/_offers.html", context, now)
 
 
 def filtered(rows: QuerySet[FlexOffer], request: HttpRequest) -> QuerySet[FlexOffer]:
-    state = queries.OFFER_FILTERS.get(request.GET.get("state", ""), queries.OFFER_FILTERS[""])
-    rows = by_place(rows.filter(state[1]), request)
-    text = request.GET.get("q", "").strip()[:100]
-    return queries.with_text(rows, text) if text and "\0" not in text else rows
+    return with_text(listing_of.narrowed(rows, queries.OFFER_FILTERS, request), request)
 
 
-def _row(offer: FlexOffer) -> OfferRow:
-    return OfferRow(offer, offer.created_at)
-
-
-COLUMNS: list[tuple[str, Any]] = [
-    ("offer", str),
-    ("message_id", lambda row: row.message.message_id if row.message else ""),
-    ("request", lambda row: str(row.flex_request) if row.flex_request else ""),
-    ("congestion_point", lambda row: row.congestion_point.entity_address),
-    ("dso", lambda row: row.counterparty.domain),
-    ("day", lambda row: row.period.isoformat()),
-    ("state", lambda row: row.state),
-    ("delivery", lambda row: row.message.state if row.message else ""),
-    ("expires_at", lambda row: formats.iso(row.expires_at) if row.expires_at else ""),
-    ("options", lambda row: _row(row).letters),
-    ("peak_w", lambda row: _row(row).peak_w),
-    ("least_price", lambda row: (_row(row).prices or ("", ""))[0]),
-    ("greatest_price", lambda row: (_row(row).prices or ("", ""))[1]),
-    ("currency", lambda row: row.currency),
-    ("reason", lambda row: row.reason),
-]
+COLUMNS = columns.of_offers("dso")
 
 
 @scope.page(Right.VIEW, Role.AGR)

@@ -1,18 +1,17 @@
 """What was ordered from us: the list, one order per ISP, and the schedule as CSV."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from offers import formats
-from offers.models import FlexOrder, Membership, Participant, Right, Role
+from offers.models import Membership, Participant, Right, Role
 from offers.views import lists, live, scope
-from offers.views.trades import position, space, timeline
-from offers.views.trades.filters import by_place, counted, day_of, is_filtered, number_of, tabs
+from offers.views.trades import columns, position, space, timeline
+from offers.views.trades import listing as listing_of
+from offers.views.trades.filters import day_of, number_of
 from offers.views.trades.promised import as_option, lines_of, schedule_csv
 from offers.views.trades.rows import OrderRow
 
@@ -31,33 +30,21 @@ MOST_IN_SCHEDULE = 5_000
 @require_safe
 def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now = timezone.now()
-    rows = filtered(queries.orders(membership.participant), request)
+    rows = listing_of.narrowed(queries.orders(membership.participant), FILTERS, request)
     if lists.wants_csv(request):
-        wanted = rows.order_by("-pk")[: lists.CSV_LIMIT]
-        return lists.csv_of(wanted.iterator(chunk_size=500), COLUMNS, "orders.csv")
+        return listing_of.csv_of(rows, columns.of_orders("dso", "received_at"), "orders.csv")
     if request.GET.get("format") == "schedule":
         promised = rows.filter(state="accepted").order_by("period", "pk")[:MOST_IN_SCHEDULE]
         return schedule_csv(promised.iterator(chunk_size=500), "schedule.csv")
     cut = lists.slice_of(rows, request)
     context = {
         "orders": [OrderRow(row) for row in cut.rows],
-        "slice": cut,
-        "shown": counted(len(cut.rows), "order"),
-        "tabs": tabs(FILTERS, request),
-        "points": list(queries.points(membership.participant)),
-        "csv_url": lists.csv_url(request),
+        **listing_of.around(request, cut, "order", FILTERS, queries.points(membership.participant)),
         "schedule_url": lists.csv_url(request).replace("format=csv", "format=schedule"),
-        "filters": request.GET,
-        "is_filtered": is_filtered(request),
         "position_keys": position.KEYS,
         "positions": promised_on(membership.participant, request),
     }
     return live.answer(request, membership, "agr/orders.html", "agr/_orders.html", context, now)
-
-
-def filtered(rows: QuerySet[FlexOrder], request: HttpRequest) -> QuerySet[FlexOrder]:
-    state = FILTERS.get(request.GET.get("state", ""), FILTERS[""])
-    return by_place(rows.filter(state[1]), request)
 
 
 def promised_on(agr: Participant, request: HttpRequest) -> list[position.Position]:
@@ -72,24 +59,6 @@ def promised_on(agr: Participant, request: HttpRequest) -> list[position.Positio
     offers = queries.offers(agr).filter(period__in=seen, state__in=queries.OPEN_OFFERS)
     found = position.positions(points, orders, offers[:MOST_IN_SCHEDULE], now, days)
     return [place for place in found if not place.is_empty]
-
-
-COLUMNS: list[tuple[str, Any]] = [
-    ("order", lambda row: row.order_reference),
-    ("message_id", lambda row: row.message.message_id),
-    ("offer", lambda row: str(row.flex_offer) if row.flex_offer else ""),
-    ("option", lambda row: row.option_reference),
-    ("congestion_point", lambda row: row.congestion_point.entity_address),
-    ("dso", lambda row: row.counterparty.domain),
-    ("day", lambda row: row.period.isoformat()),
-    ("state", lambda row: row.state),
-    ("received_at", lambda row: formats.iso(row.created_at)),
-    ("activation_factor", lambda row: row.factor),
-    ("price", lambda row: row.price),
-    ("currency", lambda row: row.currency),
-    ("energy_wh", lambda row: row.energy_wh),
-    ("peak_w", lambda row: OrderRow(row).peak_w),
-]
 
 
 @scope.page(Right.VIEW, Role.AGR)

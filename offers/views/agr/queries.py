@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from offers.domain import OfferState, OrderState
 from offers.models import (
@@ -12,7 +12,6 @@ from offers.models import (
     FlexOrder,
     FlexRequest,
     MessageState,
-    OfferOption,
     Participant,
 )
 
@@ -90,13 +89,3 @@ OFFER_FILTERS: Mapping[str, tuple[str, Q]] = {
     "expired": ("Expired", Q(state=OfferState.EXPIRED)),
     "revoked": ("Revoked", Q(state=OfferState.REVOKED)),
 }
-
-
-def with_text(rows: QuerySet[FlexOffer], text: str) -> QuerySet[FlexOffer]:
-    """Offers by number (O-12), by the beginning of their MessageID, or by an OptionReference."""
-    number = text.removeprefix("O-").removeprefix("o-")
-    named = OfferOption.objects.filter(flex_offer=OuterRef("pk"), option_reference__icontains=text)
-    wanted = Q(message__message_id__startswith=text.lower()) | Exists(named)
-    if not (number.isascii() and number.isdigit() and len(number) < 18):
-        return rows.filter(wanted)
-    return rows.filter(pk=int(number)) if number != text else rows.filter(Q(pk=int(number)) | wanted)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -11,8 +11,9 @@ from django.views.decorators.http import require_safe
 from offers import formats
 from offers.models import FlexRequest, Membership, Right, Role
 from offers.views import lists, live, scope
+from offers.views.trades import listing as listing_of
 from offers.views.trades import space
-from offers.views.trades.filters import by_place, counted, is_filtered, number_of, tabs
+from offers.views.trades.filters import number_of
 from offers.views.trades.rows import OfferRow, RequestRow
 
 from . import queries
@@ -31,27 +32,13 @@ OVERLAID = 5
 @require_safe
 def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now = timezone.now()
-    rows = filtered(queries.requests(membership.participant), request)
+    rows = listing_of.narrowed(queries.requests(membership.participant), FILTERS, request)
     if lists.wants_csv(request):
-        wanted = rows.order_by("-pk")[: lists.CSV_LIMIT]
-        return lists.csv_of(wanted.iterator(chunk_size=500), COLUMNS, "requests.csv")
+        return listing_of.csv_of(rows, COLUMNS, "requests.csv")
     cut = lists.slice_of(rows, request)
-    context = {
-        "requests": [RequestRow(row, now) for row in cut.rows],
-        "slice": cut,
-        "shown": counted(len(cut.rows), "request"),
-        "tabs": tabs(FILTERS, request),
-        "points": list(queries.points(membership.participant)),
-        "csv_url": lists.csv_url(request),
-        "filters": request.GET,
-        "is_filtered": is_filtered(request),
-    }
+    around = listing_of.around(request, cut, "request", FILTERS, queries.points(membership.participant))
+    context = {"requests": [RequestRow(row, now) for row in cut.rows], **around}
     return live.answer(request, membership, "agr/requests.html", "agr/_requests.html", context, now)
-
-
-def filtered(rows: QuerySet[FlexRequest], request: HttpRequest) -> QuerySet[FlexRequest]:
-    state = request.GET.get("state", "")
-    return by_place(rows.filter(FILTERS.get(state, FILTERS[""])[1]), request)
 
 
 COLUMNS: list[tuple[str, Any]] = [

@@ -1,5 +1,6 @@
 // The offer editor: wires state, table, grid, chart, checks and saving together.
 import { confirmed } from '../dialogs.js';
+import { Conflict } from './conflict.js';
 import { draw } from '../plots.js';
 import { Findings, parsed } from './findings.js';
 import { Grid } from './grid.js';
@@ -29,7 +30,8 @@ let theirs = data.findings ?? [];
 let option = 0; // where the focus was last
 let isp = null;
 
-const store = new Store({ options: (data.draft.options ?? []).map(opened), expires_at: data.draft.expires_at ?? null });
+const typed = draft => ({ options: (draft.options ?? []).map(opened), expires_at: draft.expires_at ?? null });
+const store = new Store(typed(data.draft));
 if (!store.draft.options.length) store.draft.options.push(blank([]));
 const options = () => store.draft.options;
 const posted = () => ({ ...data.draft, options: options().map(closed), expires_at: store.draft.expires_at });
@@ -39,6 +41,12 @@ const findings = new Findings($('findings'), { titled, find, mend, summary });
 const sync = new Sync({
   draft: posted, checkUrl: data.check_url, saveUrl: data.save_url,
   onChecked: answer => { theirs = answer.findings ?? []; judge(); }, onStatus: status,
+  token: data.token, onConflict: answer => conflict.show(answer),
+});
+const conflict = new Conflict(sync, other => {
+  Object.assign(data.draft, other);
+  store.change(draft => Object.assign(draft, typed(other)), { kind: 'structure' });
+  say('The other version is loaded; Ctrl Z brings yours back.');
 });
 const grid = new Grid($('grid'), {
   rows: () => isps.length, columns: () => options().length,
@@ -276,6 +284,10 @@ function headKey(event) {
 }
 
 async function send() {
+  if (conflict.found) {
+    conflict.focus();
+    return;
+  }
   judge();
   if (findings.errors.length) {
     findings.go(0);
@@ -290,7 +302,9 @@ async function send() {
   const text = `Send ${count} (${data.currency} ${prices.join(', ')}) to ${data.counterparty ?? 'the DSO'}? ${one} may be ordered ${until}.${advice}`;
   if (!await confirmed(text, 'Send offer')) return;
   sync.leave();
+  await sync.saving; // else our own save would stand in our way
   $('posted').value = JSON.stringify(posted());
+  $('token').value = sync.token;
   $('send-form').submit();
 }
 
@@ -349,7 +363,11 @@ $('expires').addEventListener('change', event => {
 $('scale').addEventListener('close', () => $('scale').returnValue === 'yes' && scaled());
 $('later-form')?.addEventListener('submit', async event => {
   event.preventDefault();
-  if (!await sync.save()) return;
+  if (!await sync.save()) {
+    $('later').close();
+    if (conflict.found) conflict.focus();
+    return;
+  }
   sync.leave();
   $('later-form').submit();
 });
@@ -359,4 +377,5 @@ $('send-form').addEventListener('submit', () => { $('posted').value = JSON.strin
 rebuild();
 table.totals(options());
 judge();
+if (data.conflict) sync.collide(data.conflict);
 sync.check();

@@ -3,21 +3,49 @@ const CHECK_AFTER = 400;
 const SAVE_AFTER = 3000;
 const RETRY_AFTER = 8000;
 
-const csrf = () => document.querySelector('meta[name="csrf-token"]').content;
+const csrf = () => document.querySelector('meta[name="csrf-token"]');
 
-export async function post(url, body) {
-  const response = await fetch(url, {
-    method: 'POST', credentials: 'same-origin',
-    headers: { 'Content-Type': 'application/json', 'X-CSRFToken': csrf(), Accept: 'application/json' },
-    body: JSON.stringify(body),
-  });
-  const json = response.headers.get('Content-Type')?.includes('json') ? await response.json() : {};
-  return { ok: response.ok && !response.redirected, status: response.status, ...json };
+// Who logs in again in another tab has another form token: this page asks for it instead of losing what was typed.
+async function freshToken() {
+  const page = await fetch(location.href, { credentials: 'same-origin' });
+  const found = page.ok && !page.redirected && /name="csrf-token" content="([^"]+)"/.exec(await page.text());
+  if (found) csrf().content = found[1];
+  return Boolean(found);
 }
 
+function send(url, body, headers) {
+  return fetch(url, {
+    method: 'POST', credentials: 'same-origin',
+    headers: { 'Content-Type': 'application/json', 'X-CSRFToken': csrf().content, Accept: 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+export async function post(url, body, headers = {}) {
+  let response = await send(url, body, headers);
+  if (response.status === 403 && await freshToken()) response = await send(url, body, headers);
+  const json = response.headers.get('Content-Type')?.includes('json') ? await response.json() : {};
+  return { ok: response.ok && !response.redirected, status: response.redirected ? 401 : response.status, ...json };
+}
+
+// The same content has the same text, in whatever order a database hands it back.
+function settled(value) {
+  if (Array.isArray(value)) return value.map(settled);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.keys(value).sort().map(key => [key, settled(value[key])]));
+}
+const same = (one, other) => JSON.stringify(settled(one)) === JSON.stringify(settled(other));
+
+const SENTENCES = {
+  401: 'not saved: you are signed out. Log in in another tab; what you typed is still here',
+  404: 'not saved: this draft was deleted in another window; what you typed is still here',
+};
+
 export class Sync {
-  constructor({ draft, checkUrl, saveUrl, onChecked, onStatus }) {
-    Object.assign(this, { draft, checkUrl, saveUrl, onChecked, onStatus });
+  // With a token (the version that was read) a save on top of another one is refused: onConflict(answer).
+  constructor({ draft, checkUrl, saveUrl, onChecked, onStatus, token = '', onConflict = () => {} }) {
+    Object.assign(this, { draft, checkUrl, saveUrl, onChecked, onStatus, token, onConflict });
+    this.last = null; // what was posted last, whether or not we heard that it arrived
     this.changes = 0;
     this.saved = 0;
     this.saving = null;
@@ -37,7 +65,7 @@ export class Sync {
     clearTimeout(this.checkTimer);
     clearTimeout(this.saveTimer);
     this.checkTimer = setTimeout(() => this.check(), CHECK_AFTER);
-    this.saveTimer = setTimeout(() => this.save(), SAVE_AFTER);
+    if (!this.colliding) this.saveTimer = setTimeout(() => this.save(), SAVE_AFTER);
     if (!this.lost) this.onStatus('dirty', 'not saved yet');
   }
 
@@ -56,6 +84,7 @@ export class Sync {
   }
 
   async save() {
+    if (this.colliding) return false;
     if (this.saving) return this.saving;
     clearTimeout(this.saveTimer);
     this.saving = this.saveOnce();
@@ -68,19 +97,43 @@ export class Sync {
   async saveOnce() {
     const asked = this.changes;
     try {
-      const answer = await post(this.saveUrl, this.draft());
+      const draft = this.draft();
+      const before = this.last;
+      this.last = draft;
+      const answer = await post(this.saveUrl, draft, this.token ? { 'If-Match': `"${this.token}"` } : {});
+      if (answer.status === 409 && answer.token && before && same(answer.theirs, before)) {
+        this.token = answer.token; // our own save, whose answer was lost on its way
+        return await this.saveOnce();
+      }
       if (answer.ok) {
         this.saved = asked;
+        this.token = answer.token ?? this.token;
         this.onStatus('saved', answer.saved_at, answer);
         return true;
       }
       // Somebody else saved or sent it: trying again would only overwrite their work.
       this.lost = answer.status === 409 || answer.status === 403 || answer.status === 404;
-      this.onStatus('trouble', answer.sentence ?? `not saved (HTTP ${answer.status}); what you typed is still here`);
+      const words = SENTENCES[answer.status] ?? `not saved (HTTP ${answer.status}); what you typed is still here`;
+      if (answer.token) this.collide(answer);
+      else this.onStatus('trouble', answer.sentence ?? words);
     } catch {
       this.onStatus('trouble', 'not saved: no connection; what you typed is still here');
     }
     return false;
+  }
+
+  collide(answer) {
+    this.lost = true;
+    this.colliding = true;
+    this.onStatus('trouble', 'not saved: another version was');
+    this.onConflict(answer);
+  }
+
+  // Somebody chose between two versions: from here on we build on the one that stands there.
+  adopt(token) {
+    this.lost = false;
+    this.colliding = false;
+    this.token = token;
   }
 
   leave() {

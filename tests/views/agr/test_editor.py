@@ -273,3 +273,81 @@ def test_nothing_is_drafted_where_others_trade(everybody: Cast, stranger: Client
     response = stranger.post(own, where)
     assert "Nothing was drafted" in " ".join(map(str, get_messages(response.wsgi_request)))
     assert not models.FlexOffer.objects.exists()
+
+
+# --- two windows on one draft -------------------------------------------------------------------------
+
+
+def save(client: Client, url: str, draft: Any, seen: str) -> Any:
+    return client.post(
+        url, json.dumps(draft), content_type="application/json", headers={"If-Match": f'"{seen}"'}
+    )
+
+
+def priced(price: str) -> dict[str, Any]:
+    typed = good()
+    typed["options"][0]["price"] = price
+    return typed
+
+
+def opened(client: Client, address: Address, draft: models.FlexOffer) -> str:
+    """The version that a window has read."""
+    token: str = client.get(address("agr-offer-edit", draft.pk)).context["editor_data"]["token"]
+    return token
+
+
+def test_the_second_window_to_save_is_told_and_overwrites_nothing(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    url, seen = address("agr-offer-save", draft.pk), opened(trader, address, draft)
+    assert save(trader, url, priced("11.00"), seen).status_code == 200
+    answer = save(trader, url, priced("22.00"), seen)
+    assert answer.status_code == 409
+    said = answer.json()
+    assert "saved at 12:00:00, by another window" in said["sentence"] and said["theirs"] == priced("11.00")
+    draft.refresh_from_db()
+    assert draft.draft == priced("11.00")
+
+
+def test_who_keeps_their_own_saves_on_top_of_the_version_they_were_shown(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    url, seen = address("agr-offer-save", draft.pk), opened(trader, address, draft)
+    first = save(trader, url, priced("11.00"), seen).json()["token"]
+    again = save(trader, url, priced("12.00"), first)
+    assert again.status_code == 200 and again.json()["token"] != first
+    shown = save(trader, url, priced("22.00"), seen).json()["token"]
+    assert save(trader, url, priced("22.00"), shown).status_code == 200
+
+
+def test_the_same_text_saved_twice_is_in_nobodys_way(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    url, seen = address("agr-offer-save", draft.pk), opened(trader, address, draft)
+    save(trader, url, priced("11.00"), seen)
+    assert save(trader, url, priced("11.00"), seen).status_code == 200
+
+
+def test_an_offer_over_another_version_is_not_sent_and_comes_back_as_typed(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    seen = opened(trader, address, draft)
+    save(trader, address("agr-offer-save", draft.pk), priced("11.00"), seen)
+    posted = {"draft": json.dumps(priced("22.00")), "token": seen}
+    response = trader.post(address("agr-offer-send", draft.pk), posted)
+    assert response.status_code == 409
+    data = response.context["editor_data"]
+    assert data["draft"] == priced("22.00") and data["conflict"]["theirs"] == priced("11.00")
+    draft.refresh_from_db()
+    assert draft.state == "draft" and draft.draft == priced("11.00")
+    decided = {"draft": json.dumps(priced("22.00")), "token": data["conflict"]["token"]}
+    assert trader.post(address("agr-offer-send", draft.pk), decided).status_code == 302
+
+
+def test_a_colleague_is_named(
+    everybody: Cast, draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    seen = opened(trader, address, draft)
+    trading.save_offer_draft(everybody.agr, draft.pk, priced("11.00"), everybody.manager, NOON)
+    answer = save(trader, address("agr-offer-save", draft.pk), priced("22.00"), seen)
+    assert "by manager" in answer.json()["sentence"]

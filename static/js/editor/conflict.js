@@ -1,0 +1,35 @@
+// Two windows on one draft: says so, loses neither version, and lets somebody choose.
+const $ = id => document.getElementById(id);
+
+export class Conflict {
+  // load(theirs) shows the other version; the sync carries on from whichever is chosen.
+  constructor(sync, load) {
+    this.found = null;
+    $('load-theirs').addEventListener('click', () => {
+      const { theirs } = this.found;
+      this.settle(sync);
+      load(theirs);
+    });
+    $('keep-mine').addEventListener('click', () => {
+      this.settle(sync);
+      sync.save();
+    });
+  }
+
+  show(answer) {
+    this.found = answer;
+    $('conflict-text').textContent = answer.sentence;
+    $('conflict').hidden = false;
+    $('conflict').scrollIntoView({ block: 'nearest' });
+  }
+
+  focus() {
+    $('conflict').focus();
+  }
+
+  settle(sync) {
+    sync.adopt(this.found.token);
+    this.found = null;
+    $('conflict').hidden = true;
+  }
+}
