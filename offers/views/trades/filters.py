@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+
+from offers.models import FlexOffer, OfferOption
 
 Row = TypeVar("Row", bound=Model)
 
@@ -32,8 +34,21 @@ def day_of(request: HttpRequest) -> date | None:
         return None
 
 
+def with_text(rows: QuerySet[FlexOffer], request: HttpRequest) -> QuerySet[FlexOffer]:
+    """Offers by number (O-12), by the beginning of their MessageID, or by an OptionReference."""
+    text = request.GET.get("q", "").strip()[:100]
+    if not text or "\0" in text:  # PostgreSQL has no NUL in texts
+        return rows
+    number = text.removeprefix("O-").removeprefix("o-")
+    named = OfferOption.objects.filter(flex_offer=OuterRef("pk"), option_reference__icontains=text)
+    wanted = Q(message__message_id__startswith=text.lower()) | Exists(named)
+    if not (number.isascii() and number.isdigit() and len(number) < 18):
+        return rows.filter(wanted)
+    return rows.filter(pk=int(number)) if number != text else rows.filter(Q(pk=int(number)) | wanted)
+
+
 def is_filtered(request: HttpRequest) -> bool:
-    return any(request.GET.get(name) for name in ("state", "point", "day", "q", "before", "after"))
+    return any(request.GET.get(name) for name in ("state", "point", "day", "agr", "q", "before", "after"))
 
 
 def tabs(filters: Mapping[str, tuple[str, Q]], request: HttpRequest) -> list[dict[str, Any]]:
