@@ -143,24 +143,3 @@ def test_a_body_may_be_wrapped_because_the_schema_says_so(body):
 def test_a_body_in_another_alphabet_or_padding_is_refused(body):
     with pytest.raises(uftp.Invalid, match="element SignedMessage, attribute Body"):
         uftp.decode_envelope(envelope(body))
-
-
-def test_no_flipped_bit_of_an_envelope_passes_for_the_original():
-    """G32: flips that change the message are refused by form or by signature."""
-    sealed = uftp.SignedMessage(
-        sender_domain="agr.demo.example", sender_role="AGR", body=seal.seal(PAYLOAD, SECRET)
-    )
-    xml, rng = uftp.encode_envelope(sealed), random.Random(2)
-    for position in rng.sample(range(len(xml)), 400):
-        changed = bytearray(xml)
-        changed[position] ^= 1 << rng.randrange(8)
-        try:
-            read = uftp.decode_envelope(bytes(changed))
-            assert read.body != sealed.body or (read.sender_domain, read.sender_role) != (
-                sealed.sender_domain,
-                sealed.sender_role,
-            )
-            seal.unseal(read.body, PUBLIC)
-            assert read.body == sealed.body  # only the key selectors changed, which the inner message decides
-        except (uftp.BadMessage, uftp.BadSeal):
-            continue
