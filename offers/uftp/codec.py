@@ -1,8 +1,10 @@
 """Message to XML bytes and back, strict both ways: only what the schema allows is written or read."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from lxml import etree
 
@@ -16,19 +18,22 @@ from .fields import (
     Record,
     attributes,
     children,
+    once,
     unsupported,
     wire_version,
 )
-from .guard import Root, guard
+from .guard import guard, is_small
 from .isp import zone
 from .messages import CATALOGUE, SignedMessage, TestMessage
 from .schema import schema
-from .simple import Surroundings
+from .simple import SimpleType, Surroundings
 
+Write = Callable[[Any, Surroundings], str]
 R = TypeVar("R", bound=Record)
 
 HIGHEST = VERSIONS[-1]
 ENVELOPE = SignedMessage.XML_NAME
+DECLARATION = "<?xml version='1.0' encoding='UTF-8'?>\n"
 MAX_REASONS = 20
 CHUNK = 4096
 
@@ -45,15 +50,14 @@ def encode(message: PayloadMessage) -> bytes:
 def decode(xml: bytes) -> PayloadMessage:
     """The message in `xml`. NotXML, Invalid, OutOfRange or UnsupportedVersion if it cannot be read; the
     last two say in `metadata` whom to answer."""
-    root = guard(xml)
-    kind = CATALOGUE.get(root.name)
+    tree = _parse(xml)
+    kind = CATALOGUE.get(tree.tag)
     if kind is None:
         known = ", ".join(CATALOGUE)
-        raise Invalid([f"line {root.line}: element {clipped(root.name)} is no message; known: {known}"])
-    version = _version(root)
-    tree = _parse(xml, root, version)
+        raise Invalid([f"line {tree.sourceline}: element {clipped(tree.tag)} is no message; known: {known}"])
+    _judge(xml, tree, _version(tree))
     around = Surroundings(zone(tree.get("TimeZone", "")) or UTC)
-    return _Reader(tree, around, version).read(kind, _metadata(root))
+    return _Reader(around).read(tree, kind)
 
 
 def encode_envelope(envelope: SignedMessage) -> bytes:
@@ -63,12 +67,12 @@ def encode_envelope(envelope: SignedMessage) -> bytes:
 
 def decode_envelope(xml: bytes) -> SignedMessage:
     """The envelope in `xml`; NotXML or Invalid if it cannot be read. Nothing is verified yet."""
-    root = guard(xml)
-    if root.name != ENVELOPE:
-        raise Invalid([f"line {root.line}: element {clipped(root.name)} instead of {ENVELOPE}"])
-    reader = _Reader(_parse(xml, root, HIGHEST), Surroundings(), HIGHEST)
+    tree = _parse(xml)
+    if tree.tag != ENVELOPE:
+        raise Invalid([f"line {tree.sourceline}: element {clipped(tree.tag)} instead of {ENVELOPE}"])
+    _judge(xml, tree, HIGHEST)
     try:
-        return reader.read(SignedMessage, None)
+        return _Reader(Surroundings()).read(tree, SignedMessage)
     except OutOfRange as error:  # libxml2 lets foreign characters in base64 pass, the type does not
         raise Invalid(error.reasons) from error
 
@@ -90,15 +94,20 @@ def _parser(**given: Any) -> etree.XMLParser:
     )
 
 
-def _parse(xml: bytes, root: Root, version: str) -> etree._Element:
-    """The valid tree of a document that `guard` has passed."""
-    _give_up_early(xml, root, version)
+def _parse(xml: bytes) -> etree._Element:
+    """The tree of a document that is well-formed and not hostile; nothing more is known of it."""
+    guard(xml)
     try:
-        tree = etree.fromstring(xml, _parser())
+        return etree.fromstring(xml, _parser())
     except etree.XMLSyntaxError as error:
         raise NotXML([f"line {error.lineno}: not well-formed XML: {error.msg}"]) from error
-    _validate(tree, root.name, version)
-    return tree
+
+
+def _judge(xml: bytes, tree: etree._Element, version: str) -> None:
+    """Raises Invalid unless the schema accepts the document `xml`, which was parsed into `tree`."""
+    if not is_small(xml):
+        _give_up_early(xml, str(tree.tag), version)
+    _validate(tree, str(tree.tag), version)
 
 
 def _validate(tree: etree._Element, name: str, version: str) -> None:
@@ -107,7 +116,7 @@ def _validate(tree: etree._Element, name: str, version: str) -> None:
         raise Invalid(faults(validator.error_log, name, version, MAX_REASONS))
 
 
-def _give_up_early(xml: bytes, root: Root, version: str) -> None:
+def _give_up_early(xml: bytes, name: str, version: str) -> None:
     """Refuses a document with too many errors to name. To locate 40,000 errors in a tree takes seconds,
     to count the first few while the document streams by takes none, but only a tree knows the lines."""
     parser = _parser(schema=schema(version))
@@ -115,15 +124,15 @@ def _give_up_early(xml: bytes, root: Root, version: str) -> None:
         try:
             parser.feed(xml[end - CHUNK : end])
         except etree.XMLSyntaxError:
-            return  # _parse finds the same, and says what it is
+            return  # cannot be: it has been parsed before
         if len(parser.feed_error_log) >= MAX_REASONS:
-            _validate(etree.fromstring(xml[:end], _parser(recover=True)), root.name, version)
+            _validate(etree.fromstring(xml[:end], _parser(recover=True)), name, version)
             return
 
 
-def _version(root: Root) -> str:
+def _version(root: etree._Element) -> str:
     """The version by whose schema the message is judged."""
-    given = root.attributes.get("Version", HIGHEST)
+    given = root.get("Version", HIGHEST)
     version = wire_version(given)
     if version is not None:
         return version
@@ -137,25 +146,24 @@ def _well_formed_version(text: str) -> bool:
     return len(parts) == 3 and len(text) <= 40 and all(part.isdecimal() for part in parts)
 
 
-def _unsupported(root: Root, version: str) -> UnsupportedVersion:
+def _unsupported(root: etree._Element, version: str) -> UnsupportedVersion:
     """Of another version only the metadata can be judged: by a TestMessage, which has nothing else."""
     probe = etree.Element(TestMessage.XML_NAME)
     for field in attributes(PayloadMessage):
-        if field.spec.name in root.attributes:
-            probe.set(field.spec.name, root.attributes[field.spec.name])
-    _validate(probe, root.name, HIGHEST)
+        if field.spec.name in root.attrib:
+            probe.set(field.spec.name, root.attrib[field.spec.name])
+    _validate(probe, str(root.tag), HIGHEST)
     return UnsupportedVersion([unsupported(version)], _metadata(root))
 
 
-def _metadata(root: Root) -> Metadata:
-    given = root.attributes
+def _metadata(root: etree._Element) -> Metadata:
     return Metadata(
-        type=root.name,
-        version=given.get("Version", ""),
-        sender_domain=given.get("SenderDomain", ""),
-        recipient_domain=given.get("RecipientDomain", ""),
-        message_id=given.get("MessageID", "").lower(),
-        conversation_id=given.get("ConversationID", "").lower(),
+        type=str(root.tag),
+        version=root.get("Version", ""),
+        sender_domain=root.get("SenderDomain", ""),
+        recipient_domain=root.get("RecipientDomain", ""),
+        message_id=root.get("MessageID", "").lower(),
+        conversation_id=root.get("ConversationID", "").lower(),
     )
 
 
@@ -173,34 +181,38 @@ def _metadata_of(message: PayloadMessage) -> Metadata:
 class _Reader:
     """Reads one valid document; what cannot be represented is collected, so that all of it is named."""
 
-    def __init__(self, root: etree._Element, around: Surroundings, version: str) -> None:
-        self.root, self.around, self.version = root, around, version
+    def __init__(self, around: Surroundings) -> None:
+        self.around = around
         self.reasons: list[str] = []
 
-    def read(self, kind: type[R], metadata: Metadata | None) -> R:
-        found = self.record(self.root, kind)
+    def read(self, root: etree._Element, kind: type[R]) -> R:
+        found = self.record(root, _plan(kind))
         if self.reasons:
-            raise OutOfRange(self.reasons[:MAX_REASONS], metadata)
+            raise OutOfRange(self.reasons[:MAX_REASONS], _metadata(root))
         return kind(**found)
 
-    def record(self, element: etree._Element, kind: type[Record]) -> dict[str, Any]:
+    def record(self, element: etree._Element, plan: "_Plan") -> dict[str, Any]:
+        fields, lists = plan
         found: dict[str, Any] = {}
-        for field in attributes(kind):
-            text = element.get(field.spec.name)
-            if text is not None:
-                found[field.python_name] = self.value(element, field, text)
-        for nested in children(kind):
-            found[nested.python_name] = tuple(self.items(element, nested))
+        for name, text in element.items():
+            if name in fields:  # every schema allows some of XML Schema's own besides
+                python_name, short, read_short, field = fields[name]
+                found[python_name] = (
+                    read_short(text) if len(text) <= short else self.value(element, field, str(text))
+                )
+        for nested in lists:
+            found[nested.python_name] = self.items(element, nested)
         return found
 
-    def items(self, element: etree._Element, nested: Nested) -> list[Any]:
-        read = [self.record(child, nested.item) for child in element.iterchildren(nested.spec.name)]
-        return [] if self.reasons else [nested.item(**found) for found in read]
+    def items(self, element: etree._Element, nested: Nested) -> tuple[Record, ...]:
+        plan, item = _plan(nested.item), nested.item
+        read = [self.record(child, plan) for child in element.iterchildren(nested.spec.name)]
+        return () if self.reasons else tuple([item(**found) for found in read])
 
     def value(self, element: etree._Element, field: Field, text: str) -> Any:
         limit = field.spec.type.max_text
         try:
-            if limit is not None and len(text) > limit:
+            if len(text) > limit:
                 raise ValueError(f"{len(text):,} characters, at most {limit:,} are supported")
             return field.spec.type.read(text, self.around)
         except ValueError as error:
@@ -210,54 +222,108 @@ class _Reader:
             return None
 
 
+class _Plan(NamedTuple):
+    """How a record is read. By attribute: the Python name, how a short text is read, and the rest."""
+
+    fields: dict[str, tuple[str, int, Callable[[Any], Any], Field]]
+    lists: tuple[Nested, ...]
+
+
+@once
+def _plan(kind: type[Record]) -> _Plan:
+    fields = {
+        field.spec.name: (field.python_name, field.spec.type.short, field.spec.type.read_short, field)
+        for field in attributes(kind)
+    }
+    return _Plan(fields, children(kind))
+
+
 # --- writing --------------------------------------------------------------------------------------
+
+# What no document can hold, be it escaped or not.
+IMPOSSIBLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ESCAPES = str.maketrans(
+    {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        '"': "&quot;",
+        "\t": "&#9;",
+        "\n": "&#10;",
+        "\r": "&#13;",
+    }
+)
 
 
 def _encoded(record: Record, name: str, version: str) -> bytes:
-    around = Surroundings(currency=getattr(record, "currency", ""))
-    reasons: list[str] = []
-    root = etree.Element(name)
-    _write(root, record, _Writer(version, around, reasons.append))
-    if reasons:
-        raise Invalid(reasons[:MAX_REASONS])
-    _validate(root, name, version)
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    """Written as text, which is quicker than as a tree, and then judged as if it had come in."""
+    writer = _Writer(version, Surroundings(currency=getattr(record, "currency", "")))
+    text = DECLARATION + writer.element(name, record)
+    if writer.reasons:
+        raise Invalid(writer.reasons[:MAX_REASONS])
+    xml = text.encode()
+    _validate(etree.fromstring(xml, _parser()), name, version)
+    return xml
 
 
 class _Writer:
-    """Under which version is written, and where the reasons go."""
+    """Writes one document under one version; what cannot be written is collected."""
 
-    def __init__(self, version: str, around: Surroundings, complain: Callable[[str], None]) -> None:
-        self.version, self.around, self.complain = version, around, complain
+    def __init__(self, version: str, around: Surroundings) -> None:
+        self.version, self.around = version, around
+        self.reasons: list[str] = []
+
+    def element(self, name: str, record: Record) -> str:
+        fields, foreign, lists = _form(type(record), self.version)
+        parts = [name]
+        for python_name, attribute, write, field in fields:
+            value = getattr(record, python_name)
+            if value is not None:
+                try:
+                    parts.append(f'{attribute}="{write(value, self.around)}"')
+                except ValueError as error:
+                    self.complain(name, field, str(error))
+            elif field.required_in(self.version):
+                self.complain(name, field, f"is required in {self.version}: {field.spec.type.right}")
+        for field in foreign:
+            if getattr(record, field.python_name) is not None:
+                only = ", ".join(field.spec.versions)
+                self.complain(name, field, f"does not exist in {self.version}, only in {only}")
+        content = [
+            self.element(one.spec.name, item) for one in lists for item in getattr(record, one.python_name)
+        ]
+        return f"<{' '.join(parts)}>{''.join(content)}</{name}>" if content else f"<{' '.join(parts)}/>"
+
+    def complain(self, element: str, field: Field, problem: str) -> None:
+        self.reasons.append(f"element {element}, attribute {field.spec.name}: {problem}")
 
 
-def _write(element: etree._Element, record: Record, writer: _Writer) -> None:
-    for field in attributes(type(record)):
-        value = getattr(record, field.python_name)
-        problem = _absence(field, value, writer.version)
-        if problem:
-            writer.complain(f"element {element.tag}, attribute {field.spec.name}: {problem}")
-        elif value is not None and field.exists_in(writer.version):
-            _set(element, field, value, writer)
-    for nested in children(type(record)):
-        for item in getattr(record, nested.python_name):
-            _write(etree.SubElement(element, nested.spec.name), item, writer)
+class _Form(NamedTuple):
+    """How a record is written under a version: the Python name, the attribute and how it is written, of
+    all that the version has; what it does not have; and the lists."""
+
+    fields: tuple[tuple[str, str, Write, Field], ...]
+    foreign: tuple[Field, ...]
+    lists: tuple[Nested, ...]
 
 
-def _absence(field: Field, value: Any, version: str) -> str:
-    if value is None and field.required_in(version):
-        return f"is required in {version}: {field.spec.type.right}"
-    if value is not None and not field.exists_in(version) and not field.spec.implied:
-        return f"does not exist in {version}, only in {', '.join(field.spec.versions)}"
-    return ""
+@once
+def _form(kind: type[Record], version: str) -> _Form:
+    fields = [field for field in attributes(kind) if field.exists_in(version)]
+    foreign = [field for field in attributes(kind) if field not in fields and not field.spec.implied]
+    ways = ((field.python_name, field.spec.name, _escaping(field.spec.type), field) for field in fields)
+    return _Form(tuple(ways), tuple(foreign), children(kind))
 
 
-def _set(element: etree._Element, field: Field, value: Any, writer: _Writer) -> None:
-    limit = field.spec.type.max_text
-    try:
-        text = field.spec.type.write(value, writer.around)
-        if limit is not None and len(text) > limit:
-            raise ValueError(f"{len(text):,} characters, at most {limit:,} are supported")
-        element.set(field.spec.name, text)
-    except ValueError as error:
-        writer.complain(f"element {element.tag}, attribute {field.spec.name}: {error}")
+def _escaping(kind: SimpleType) -> Write:
+    """How a value of this type stands in a document: only text can need escapes, or be too long."""
+    return partial(_text, kind) if kind.may_need_escapes else kind.write
+
+
+def _text(kind: SimpleType, value: Any, around: Surroundings) -> str:
+    text = kind.write(value, around)
+    if len(text) > kind.max_text:
+        raise ValueError(f"{len(text):,} characters, at most {kind.max_text:,} are supported")
+    if found := IMPOSSIBLE.search(text):
+        raise ValueError(f"U+{ord(found[0]):04X} has no place in XML")
+    return text.translate(ESCAPES)

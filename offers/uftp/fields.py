@@ -5,14 +5,17 @@ schema are derived from these descriptions, and so is every other view of the ca
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, get_args, get_type_hints
+from functools import cache
+from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args, get_type_hints
 
 from .errors import clipped
 from .simple import DATE_TIME as DATE_TIME_TYPE
 from .simple import INTERNET_DOMAIN, SPEC_VERSION, UUID, SimpleType
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 VERSIONS = ("3.0.0", "3.1.0")
 WIRE_VERSION = re.compile(r"3\.([01])\.(0|[1-9][0-9]{0,8})")
@@ -87,39 +90,46 @@ class Nested:
 class Record:
     """Anything that is one XML element: a message or a part of one."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canonical(Record):
+    """A record with ids or instants. A message has hundreds of records that have neither."""
+
     def __post_init__(self) -> None:
         """Brings values to their one canonical form (lower-case UUIDs, plain offsets)."""
-        for field in attributes(type(self)):
-            canonical = field.spec.type.canonical
-            if canonical is not None:
-                value = getattr(self, field.python_name)
-                object.__setattr__(self, field.python_name, canonical(value))
+        for name, canonical in _canonical(type(self)):
+            object.__setattr__(self, name, canonical(getattr(self, name)))
 
 
-_ATTRIBUTES: dict[type[Record], tuple[Field, ...]] = {}
-_CHILDREN: dict[type[Record], tuple[Nested, ...]] = {}
+def once(function: F) -> F:
+    """functools.cache for what is derived from a class; mypy thinks that one of records has no hash."""
+    return cast(F, cache(function))
 
 
+@once
+def _canonical(record: type[Record]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    found = ((field.python_name, field.spec.type.canonical) for field in attributes(record))
+    return tuple((name, canonical) for name, canonical in found if canonical is not None)
+
+
+@once
 def attributes(record: type[Record]) -> tuple[Field, ...]:
     """The attributes of a record in the order in which they are written."""
-    if record not in _ATTRIBUTES:
-        _ATTRIBUTES[record] = tuple(
-            Field(name, spec, has_default)
-            for name, _, spec, has_default in _described(record)
-            if isinstance(spec, Attribute)
-        )
-    return _ATTRIBUTES[record]
+    return tuple(
+        Field(name, spec, has_default)
+        for name, _, spec, has_default in _described(record)
+        if isinstance(spec, Attribute)
+    )
 
 
+@once
 def children(record: type[Record]) -> tuple[Nested, ...]:
     """The lists of child elements of a record, in the order that the schema demands."""
-    if record not in _CHILDREN:
-        _CHILDREN[record] = tuple(
-            Nested(name, spec, get_args(hint)[0])
-            for name, hint, spec, _ in _described(record)
-            if isinstance(spec, Children)
-        )
-    return _CHILDREN[record]
+    return tuple(
+        Nested(name, spec, get_args(hint)[0])
+        for name, hint, spec, _ in _described(record)
+        if isinstance(spec, Children)
+    )
 
 
 def _described(record: type[Record]) -> Iterator[tuple[str, Any, object, bool]]:
@@ -131,7 +141,7 @@ def _described(record: type[Record]) -> Iterator[tuple[str, Any, object, bool]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PayloadMessage(Record):
+class PayloadMessage(Canonical):
     """What every message has: who, to whom, when, which and in which conversation."""
 
     XML_NAME: ClassVar[str] = ""

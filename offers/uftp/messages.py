@@ -9,7 +9,17 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from .fields import VERSIONS, Attribute, Children, PayloadMessage, Record, attributes, children, wire_version
+from .fields import (
+    VERSIONS,
+    Attribute,
+    Canonical,
+    Children,
+    PayloadMessage,
+    Record,
+    attributes,
+    children,
+    wire_version,
+)
 from .simple import (
     ACTIVATION_FACTOR,
     BASE64,
@@ -92,7 +102,7 @@ class TestMessage(PayloadMessage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlexOrderStatus(Record):
+class FlexOrderStatus(Canonical):
     """Whether an earlier order is recognised in the prognosis that is answered."""
 
     flex_order_message_id: Annotated[str, Attribute("FlexOrderMessageID", UUID)]

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
@@ -42,7 +43,15 @@ class SimpleType:
     write: Callable[[Any, Surroundings], str]
     facets: tuple[tuple[str, str], ...] = ()
     canonical: Callable[[Any], Any] | None = None
-    max_text: int | None = MAX_TEXT
+    max_text: int = MAX_TEXT
+    # What `read` does with a text of at most `short` characters; of these a message has most.
+    read_short: Callable[[str], Any] = str
+    short: int = -1
+
+    @property
+    def may_need_escapes(self) -> bool:
+        """Whether what is written can have a character that means something in XML."""
+        return self.base == "xs:string"
 
     @property
     def xsd_name(self) -> str:
@@ -130,14 +139,19 @@ def _write_integer(value: Any, _: Surroundings) -> str:
 
 def _write_bounded(value: Any, around: Surroundings) -> str:
     text = _write_integer(value, around)
-    _read_integer(text, around)
+    if len(text) > MAX_DIGITS:
+        _read_integer(text, around)
     return text
 
 
-INTEGER = SimpleType("integer", "xs:integer", "a whole number", _read_integer, _write_bounded)
-POSITIVE_INTEGER = SimpleType(
-    "positiveInteger", "xs:positiveInteger", "a whole number from 1", _read_integer, _write_bounded
-)
+def _bounded(name: str, right: str) -> SimpleType:
+    return SimpleType(
+        name, f"xs:{name}", right, _read_integer, _write_bounded, read_short=int, short=MAX_DIGITS
+    )
+
+
+INTEGER = _bounded("integer", "a whole number")
+POSITIVE_INTEGER = _bounded("positiveInteger", "a whole number from 1")
 LONG = SimpleType("long", "xs:long", "a whole number of 64 bits", _read_long, _write_integer)
 
 
@@ -325,7 +339,7 @@ def strict_base64(text: str) -> bytes:
 
 
 def _read_base64(text: str, _: Surroundings) -> bytes:
-    return strict_base64(text.translate(dict.fromkeys(map(ord, " \t\r\n"))))
+    return strict_base64(text.encode().translate(None, b" \t\r\n").decode())
 
 
 def _write_base64(value: Any, _: Surroundings) -> str:
@@ -334,4 +348,6 @@ def _write_base64(value: Any, _: Surroundings) -> str:
     return base64.b64encode(value).decode()
 
 
-BASE64 = SimpleType("base64Binary", "xs:base64Binary", "base64", _read_base64, _write_base64, max_text=None)
+BASE64 = SimpleType(
+    "base64Binary", "xs:base64Binary", "base64", _read_base64, _write_base64, max_text=sys.maxsize
+)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from offers import uftp
+from offers.uftp.fields import Canonical, Record, attributes, children
 
 from . import samples
 
@@ -24,6 +25,14 @@ def test_ids_are_compared_without_case_because_they_are_kept_in_lower_case():
     assert shouting == samples.offer()
     text = xml(samples.offer(), samples.CONVERSATION, samples.CONVERSATION.upper())
     assert uftp.decode(text).conversation_id == samples.CONVERSATION
+
+
+def test_every_record_with_values_that_have_a_canonical_form_brings_them_to_it():
+    todo: list[type[Record]] = [uftp.SignedMessage, *uftp.MESSAGES]
+    for kind in todo:
+        todo += [nested.item for nested in children(kind)]
+        has_some = any(field.spec.type.canonical for field in attributes(kind))
+        assert issubclass(kind, Canonical) is has_some, kind
 
 
 @pytest.mark.parametrize(
