@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -35,6 +37,7 @@ CHECKS: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {
     ),
     "migrations": (["python", "manage.py", "makemigrations", "--check", "--dry-run"], {}),
 }
+GREEN = (0, 5)  # 5: pytest found no test of this kind, which is no failure
 QUICK = "not browser and not interop"
 WHOLE = "browser or interop"
 PARALLEL = ("-n", "2")
@@ -46,20 +49,28 @@ PACKAGES = {
 }
 
 
-def run(command: Sequence[str], environment: Mapping[str, str]) -> bool:
-    program = str(BIN / command[0])
-    return (
-        subprocess.run([program, *command[1:]], env={**os.environ, **environment}, check=False).returncode
-        == 0
-    )
+_one_at_a_time = threading.Lock()
 
 
-@contextmanager
-def heading(text: str) -> Iterator[None]:
-    print(f"\n── {text}", flush=True)
+def say(heading: str, text: str, since: float) -> None:
+    """What a step said, in one piece: the lanes run side by side."""
+    with _one_at_a_time:
+        print(f"\n── {heading}\n{text}   {time.monotonic() - since:.1f} s", flush=True)
+
+
+def run(heading: str, command: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Run one of our programs to its end and say how it went; whether it was content."""
     started = time.monotonic()
-    yield
-    print(f"   {time.monotonic() - started:.1f} s", flush=True)
+    done = subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    say(heading, done.stdout, started)
+    return done.returncode in GREEN
 
 
 # --- what must be there ------------------------------------------------------------------------------------
@@ -71,13 +82,14 @@ def install_missing() -> list[str]:
     become_root = [] if os.getuid() == 0 else ["sudo", "-n"]
     if not missing or not shutil.which("apt-get") or not _works([*become_root, "true"]):
         return missing
-    with heading(f"Installing {', '.join(missing)}"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        packages = [package for name in missing for package in PACKAGES[name][1]]
-        for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-            command = [*become_root, "apt-get", "--quiet", "--quiet", *arguments]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-            print(done.stderr if done.returncode else "", end="", flush=True)
+    started, said = time.monotonic(), ""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    packages = [package for name in missing for package in PACKAGES[name][1]]
+    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        command = [*become_root, "apt-get", "--quiet", "--quiet", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        said += done.stderr if done.returncode else ""
+    say(f"Installing {', '.join(missing)}", said, started)
     return [name for name in missing if not PACKAGES[name][0]()]
 
 
@@ -98,14 +110,13 @@ class Tests:
         self.without = " and not browser" if "Chromium" in missing else ""
         self.counts: Counter[str] = Counter()
 
-    def run(self, which: str, environment: Mapping[str, str], *options: str) -> bool:
+    def run(self, heading: str, which: str, environment: Mapping[str, str], *options: str) -> bool:
         """Whether all tests passed; that none was selected is no failure."""
         with tempfile.NamedTemporaryFile(suffix=".xml") as report:
             wanted = ["-m", f"({which}){self.without}", f"--junit-xml={report.name}", "-q", *options]
-            command = [str(BIN / "python"), "-m", "pytest", *wanted]
-            code = subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
+            green = run(heading, ["python", "-m", "pytest", *wanted], environment)
             self._count(report.name)
-        return code in (0, 5)
+        return green
 
     def _count(self, report: str) -> None:
         if os.path.getsize(report):
@@ -115,7 +126,8 @@ class Tests:
                 }
                 failed = numbers["failures"] + numbers["errors"]
                 passed = numbers["tests"] - failed - numbers["skipped"]
-                self.counts.update(passed=passed, failed=failed, skipped=numbers["skipped"])
+                with _one_at_a_time:
+                    self.counts.update(passed=passed, failed=failed, skipped=numbers["skipped"])
 
     def leave_out(self, which: str, environment: Mapping[str, str], why: str) -> None:
         """Count what does not run, so that a green end does not hide it."""
@@ -129,38 +141,48 @@ class Tests:
         print(f"NOT RUN: {number} tests ({why})", flush=True)
 
 
-def embedded_leg(tests: Tests) -> bool:
+# --- the lanes, side by side: a browser that waits leaves its core to the others ---------------------------
+
+
+def checks() -> list[str]:
+    """The names of those that failed."""
+    return [name for name, (command, environment) in CHECKS.items() if not run(name, command, environment)]
+
+
+def embedded_leg(tests: Tests) -> list[str]:
     environment = {"DATABASE_URL": "", "REDIS_URL": ""}
-    with heading("Tests on SQLite, without Redis"):
-        quick = tests.run(f"{QUICK} and not postgres and not redis", environment, *PARALLEL)
-    with heading("Browser and interop tests on SQLite, without Redis"):
-        return tests.run(f"({WHOLE}) and not postgres and not redis", environment, *BY_FILE) and quick
+    where, elsewhere = "SQLite, without Redis", "not postgres and not redis"
+    whole = tests.run(
+        f"Browser and interop tests on {where}", f"({WHOLE}) and {elsewhere}", environment, *BY_FILE
+    )
+    quick = tests.run(f"Tests on {where}", f"{QUICK} and {elsewhere}", environment, *PARALLEL)
+    return [] if whole and quick else [f"tests on {where}"]
 
 
-def server_leg(tests: Tests) -> bool:
+def server_leg(tests: Tests) -> list[str]:
+    where = "PostgreSQL, with Redis"
     with ExitStack() as stack:
         database_url, redis_url = (
             stack.enter_context(server()) for server in (servers.postgresql, servers.redis)
         )
         environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
-        with heading("Tests on PostgreSQL, with Redis (without those that ask neither)"):
-            quick = tests.run(QUICK, environment, *PARALLEL, "--database-only")
-        with heading("Browser and interop tests on PostgreSQL, with Redis"):
-            return tests.run(WHOLE, environment, *BY_FILE) and quick
+        heading = f"Tests on {where} (without those that ask neither)"
+        quick = tests.run(heading, QUICK, environment, *PARALLEL, "--database-only")
+        whole = tests.run(f"Browser and interop tests on {where}", WHOLE, environment, *BY_FILE)
+    return [] if quick and whole else [f"tests on {where}"]
 
 
 def main() -> int:
     missing = install_missing()
-    failed = [f"{name} is missing" for name in missing if CI]
-    for name, (command, environment) in CHECKS.items():
-        with heading(name):
-            failed += [] if run(command, environment) else [name]
     tests = Tests(missing)
-    failed += [] if embedded_leg(tests) else ["tests on SQLite"]
-    if "PostgreSQL" in missing or "Redis" in missing:
+    with ThreadPoolExecutor() as lanes:
+        running = [lanes.submit(checks), lanes.submit(embedded_leg, tests)]
+        if not {"PostgreSQL", "Redis"} & set(missing):
+            running.append(lanes.submit(server_leg, tests))
+    failed = [f"{name} is missing" for name in missing if CI]
+    failed += [name for lane in running for name in lane.result()]
+    if {"PostgreSQL", "Redis"} & set(missing):
         tests.leave_out(QUICK, {}, "the leg on PostgreSQL and Redis; one of them is missing")
-    elif not server_leg(tests):
-        failed.append("tests on PostgreSQL")
     if "Chromium" in missing:
         tests.leave_out("browser", {}, "Chromium is missing")
     print(f"\n── {'FAILED: ' + ', '.join(failed) if failed else 'Everything passed.'}")
