@@ -1,5 +1,6 @@
 """The message console: every message, its conversation, its bytes; sending again, and testing."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -74,23 +75,50 @@ def raw(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse:
 @scope.page(Right.TRADE)
 def again(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Send the same bytes once more."""
-    try:
-        row = trading.send_again(membership.participant, pk, membership.user, timezone.now())
-    except outbox.NotQueueable as error:
-        return scope.conflict(request, membership, str(error))
-    notices.success(request, f"{row.type} goes out again, with the same bytes.")
-    return redirect(scope.url(membership, "console-message", row.pk))
+
+    def act() -> Message:
+        return trading.send_again(membership.participant, pk, membership.user, timezone.now())
+
+    return _acted(request, membership, act, "It goes out again, with the same bytes.")
 
 
 @require_POST
 @scope.page(Right.TRADE)
 def process(request: HttpRequest, membership: Membership, pk: int) -> HttpResponseBase:
     """Give a parked message to the workers once more."""
+
+    def act() -> Message:
+        return parked.process_again(membership.participant, pk, membership.user, timezone.now())
+
+    return _acted(
+        request, membership, act, "It is processed again. What becomes of it appears here by itself."
+    )
+
+
+@require_POST
+@scope.page(Right.TRADE)
+def test(request: HttpRequest, membership: Membership) -> HttpResponseBase:
+    """Ask a counterparty whether it hears us."""
+    known = filters.counterparties_of(membership.participant)
+    counterparty = known.get(pk=filters.whole(request.POST.get("counterparty", "")) or 0)
+
+    def act() -> Message:
+        return trading.send_test(membership.participant, counterparty, timezone.now())
+
+    return _acted(
+        request, membership, act, f"A test message goes to {counterparty}. Its answer will appear here."
+    )
+
+
+def _acted(
+    request: HttpRequest, membership: Membership, act: Callable[[], Message], done: str
+) -> HttpResponseBase:
+    """Do it and show the message; a sentence where it cannot be done now."""
     try:
-        row = parked.process_again(membership.participant, pk, membership.user, timezone.now())
-    except parked.NotProcessable as error:
+        row = act()
+    except (outbox.NotQueueable, parked.NotProcessable, keys.NoKey) as error:
         return scope.conflict(request, membership, str(error))
-    notices.success(request, f"{row.type} is processed again. What becomes of it appears here by itself.")
+    notices.success(request, done)
     return redirect(scope.url(membership, "console-message", row.pk))
 
 
@@ -104,20 +132,6 @@ def download(request: HttpRequest, membership: Membership, pk: int) -> HttpRespo
     name = f"conversation-{selected.conversation_id}.zip"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-@require_POST
-@scope.page(Right.TRADE)
-def test(request: HttpRequest, membership: Membership) -> HttpResponseBase:
-    """Ask a counterparty whether it hears us."""
-    known = filters.counterparties_of(membership.participant)
-    counterparty = known.get(pk=filters.whole(request.POST.get("counterparty", "")) or 0)
-    try:
-        row = trading.send_test(membership.participant, counterparty, timezone.now())
-    except keys.NoKey as error:
-        return scope.conflict(request, membership, str(error))
-    notices.success(request, f"A test message goes to {counterparty}. Its answer will appear here.")
-    return redirect(scope.url(membership, "console-message", row.pk))
 
 
 # --- what the page shows --------------------------------------------------------------------------------

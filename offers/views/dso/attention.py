@@ -1,39 +1,15 @@
 """What needs the DSO's staff now: derived from the state of things, and gone when that is solved."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from offers import formats
-from offers.models import FlexOrder, FlexRequest, Message, MessageState
+from offers.models import FlexOrder, FlexRequest
+from offers.views.trades.notices import SOON, Notice, by_urgency, hanging
 
 from .offers import ReviewRow
 
-SOON = timedelta(hours=1)
 VERY_SOON = timedelta(minutes=15)
-SILENT_TOO_LONG = timedelta(minutes=5)
-TRIES_TOO_MANY = 2
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One thing to do: what, why, until when, and where."""
-
-    level: str  # bad, warn, or nothing
-    icon: str
-    title: str
-    text: str
-    verb: str
-    page: str  # name of a URL that takes `key`
-    key: int | UUID
-    by: datetime | None = None
-    since: str = ""
-
-    @property
-    def order(self) -> tuple[int, float]:
-        urgency = {"bad": 0, "warn": 1}.get(self.level, 2)
-        return urgency, self.by.timestamp() if self.by else float("inf")
 
 
 def notices(
@@ -42,11 +18,10 @@ def notices(
     orders: Iterable[FlexOrder],
     now: datetime,
 ) -> list[Notice]:
-    """The most pressing first."""
     found = [notice for row in offers for notice in _offer(row)]
     found += [notice for row in requests for notice in _request(row, now)]
     found += [notice for order in orders for notice in _order(order, now)]
-    return sorted(found, key=lambda notice: notice.order)
+    return by_urgency(found)
 
 
 def _level(left: timedelta) -> str:
@@ -84,11 +59,12 @@ def _request(row: FlexRequest, now: datetime) -> Iterator[Notice]:
             "bad", row.state, f"{place}: {done}", text, "Open", "dso-request", row.group, row.expires_at
         )
     elif row.message is not None:
-        hanging = _hanging(row.message, place.time_zone, now)
-        if hanging is not None:
-            icon, done, text, since = hanging
-            title = f"{place}: {row} to {agr} {done}"
-            yield Notice("warn", icon, title, text, "Open", "dso-request", row.group, since=since)
+        found = hanging(row.message, place.time_zone, now)
+        if found is not None:
+            title = f"{place}: {row} to {agr} {found.done}"
+            yield Notice(
+                "warn", found.icon, title, found.text, "Open", "dso-request", row.group, since=found.since
+            )
 
 
 def _order(order: FlexOrder, now: datetime) -> Iterator[Notice]:
@@ -99,20 +75,7 @@ def _order(order: FlexOrder, now: datetime) -> Iterator[Notice]:
         text = f"{order.reason or order.message.error or 'No reason was given.'} Nothing is bought."
         yield Notice("bad", order.state, f"{name} {done}", text, "Open", "dso-order", order.pk)
         return
-    hanging = _hanging(order.message, place.time_zone, now)
-    if hanging is not None:
-        icon, done, text, since = hanging
-        yield Notice("warn", icon, f"{name} {done}", text, "Open", "dso-order", order.pk, since=since)
-
-
-def _hanging(message: Message, zone: str, now: datetime) -> tuple[str, str, str, str] | None:
-    """Sent, but not there after some tries, or there without an answer."""
-    if message.state == MessageState.QUEUED and message.attempts >= TRIES_TOO_MANY:
-        text = f"{message.attempts} tries, the last: {message.error or 'no answer'}."
-        again = formats.clock(message.next_attempt_at, zone, seconds=True)
-        return "queued", "is not delivered yet", text, f"next {again}"
-    silent = message.no_answer_for(now)
-    if silent is not None and silent > SILENT_TOO_LONG:
-        text = f"Delivered {formats.clock(message.state_at, zone, seconds=True)}, no answer since."
-        return "waiting", "is unanswered", text, formats.ago(int(silent.total_seconds()))
-    return None
+    found = hanging(order.message, place.time_zone, now)
+    if found is not None:
+        title = f"{name} {found.done}"
+        yield Notice("warn", found.icon, title, found.text, "Open", "dso-order", order.pk, since=found.since)

@@ -13,6 +13,7 @@ from offers import formats
 from offers.models import Membership, Right, Role
 from offers.services.points import set_answers_automatically
 from offers.views import live, scope
+from offers.views.trades.notices import SOON
 
 from . import attention, points, queries, rows
 from .offers import WAITING, ReviewRow, offers_of
@@ -37,7 +38,7 @@ def context_of(membership: Membership, now: datetime) -> dict[str, Any]:
     asked = rows.group_rows(queries.members(dso, keys).values(), now)
     waiting = offers_of(dso).filter(WAITING, expires_at__gt=now).order_by("expires_at", "pk")
     to_review = [ReviewRow(row, now) for row in waiting[:MOST_OFFERS]]
-    soon = offers_of(dso).filter(state="accepted", expires_at__gt=now, expires_at__lte=now + attention.SOON)
+    soon = offers_of(dso).filter(state="accepted", expires_at__gt=now, expires_at__lte=now + SOON)
     unordered = [ReviewRow(row, now) for row in soon.order_by("expires_at", "pk")[:MOST_OFFERS]]
     found = attention.notices(
         [*to_review, *unordered],

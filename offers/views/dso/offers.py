@@ -18,8 +18,9 @@ from offers.models import FlexOffer, FlexOrder, Membership, Message, MessageStat
 from offers.services import trading
 from offers.uftp.currencies import to_minor_unit
 from offers.views import lists, live, scope
-from offers.views.trades import space
-from offers.views.trades.filters import by_place, counted, is_filtered, number_of, tabs
+from offers.views.trades import columns, space
+from offers.views.trades import listing as listing_of
+from offers.views.trades.filters import number_of, with_text
 from offers.views.trades.options import OptionView
 from offers.views.trades.rows import Chip, OfferRow, delivery_of
 
@@ -116,46 +117,20 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now = timezone.now()
     rows = filtered(offers_of(membership.participant), request)
     if lists.wants_csv(request):
-        wanted = rows.order_by("-pk")[: lists.CSV_LIMIT]
-        return lists.csv_of(wanted.iterator(chunk_size=500), COLUMNS, "offers.csv")
-    cut = lists.slice_of(rows, request)
+        return listing_of.csv_of(rows, columns.of_offers("agr"), "offers.csv")
+    cut, dso = lists.slice_of(rows, request), membership.participant
     context = {
         "offers": [ReviewRow(row, now) for row in cut.rows],
-        "slice": cut,
-        "shown": counted(len(cut.rows), "offer"),
-        "tabs": tabs(FILTERS, request),
-        "points": list(membership.participant.congestion_points.all()),
-        "agrs": list(Participant.objects.filter(active_at__dso=membership.participant).distinct()),
-        "csv_url": lists.csv_url(request),
-        "filters": request.GET,
-        "is_filtered": is_filtered(request) or bool(request.GET.get("agr")),
+        "agrs": list(Participant.objects.filter(active_at__dso=dso).distinct()),
+        **listing_of.around(request, cut, "offer", FILTERS, dso.congestion_points.all()),
     }
     return live.answer(request, membership, "dso/offers.html", "dso/_offers.html", context, now)
 
 
 def filtered(rows: QuerySet[FlexOffer], request: HttpRequest) -> QuerySet[FlexOffer]:
-    state = FILTERS.get(request.GET.get("state", ""), FILTERS[""])
-    rows = by_place(rows.filter(state[1]), request)
+    rows = with_text(listing_of.narrowed(rows, FILTERS, request), request)
     agr = number_of(request, "agr")
     return rows.filter(counterparty=agr) if agr is not None else rows
-
-
-COLUMNS: list[tuple[str, Any]] = [
-    ("offer", str),
-    ("message_id", lambda row: row.message.message_id),
-    ("request", lambda row: str(row.flex_request) if row.flex_request else ""),
-    ("congestion_point", lambda row: row.congestion_point.entity_address),
-    ("agr", lambda row: row.counterparty.domain),
-    ("day", lambda row: row.period.isoformat()),
-    ("state", lambda row: row.state),
-    ("expires_at", lambda row: formats.iso(row.expires_at) if row.expires_at else ""),
-    ("options", lambda row: ReviewRow(row, row.created_at).letters),
-    ("peak_w", lambda row: ReviewRow(row, row.created_at).peak_w),
-    ("least_price", lambda row: (ReviewRow(row, row.created_at).prices or ("", ""))[0]),
-    ("greatest_price", lambda row: (ReviewRow(row, row.created_at).prices or ("", ""))[1]),
-    ("currency", lambda row: row.currency),
-    ("reason", lambda row: row.reason),
-]
 
 
 @scope.page(Right.VIEW, Role.DSO)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
@@ -13,8 +12,8 @@ from offers import formats
 from offers.domain import OrderState
 from offers.models import FlexOrder, Membership, MessageState, Participant, Right, Role
 from offers.views import lists, live, scope
-from offers.views.trades import space
-from offers.views.trades.filters import by_place, counted, is_filtered, tabs
+from offers.views.trades import columns, space
+from offers.views.trades import listing as listing_of
 from offers.views.trades.promised import as_option, lines_of, schedule_csv
 from offers.views.trades.rows import Chip, OrderRow, delivery_of
 
@@ -73,46 +72,16 @@ class PlacedRow(OrderRow):
 @require_safe
 def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now = timezone.now()
-    rows = filtered(orders_of(membership.participant), request)
+    rows = listing_of.narrowed(orders_of(membership.participant), FILTERS, request)
     if lists.wants_csv(request):
-        wanted = rows.order_by("-pk")[: lists.CSV_LIMIT]
-        return lists.csv_of(wanted.iterator(chunk_size=500), COLUMNS, "orders.csv")
+        return listing_of.csv_of(rows, columns.of_orders("agr", "placed_at"), "orders.csv")
     cut = lists.slice_of(rows, request)
+    points = membership.participant.congestion_points.all()
     context = {
         "orders": [PlacedRow(row, now) for row in cut.rows],
-        "slice": cut,
-        "shown": counted(len(cut.rows), "order"),
-        "tabs": tabs(FILTERS, request),
-        "points": list(membership.participant.congestion_points.all()),
-        "csv_url": lists.csv_url(request),
-        "filters": request.GET,
-        "is_filtered": is_filtered(request),
+        **listing_of.around(request, cut, "order", FILTERS, points),
     }
     return live.answer(request, membership, "dso/orders.html", "dso/_orders.html", context, now)
-
-
-def filtered(rows: QuerySet[FlexOrder], request: HttpRequest) -> QuerySet[FlexOrder]:
-    state = FILTERS.get(request.GET.get("state", ""), FILTERS[""])
-    return by_place(rows.filter(state[1]), request)
-
-
-COLUMNS: list[tuple[str, Any]] = [
-    ("order", lambda row: row.order_reference),
-    ("message_id", lambda row: row.message.message_id),
-    ("offer", lambda row: str(row.flex_offer) if row.flex_offer else ""),
-    ("option", lambda row: row.option_reference),
-    ("congestion_point", lambda row: row.congestion_point.entity_address),
-    ("agr", lambda row: row.counterparty.domain),
-    ("day", lambda row: row.period.isoformat()),
-    ("state", lambda row: row.state),
-    ("placed_at", lambda row: formats.iso(row.created_at)),
-    ("activation_factor", lambda row: row.factor),
-    ("price", lambda row: row.price),
-    ("currency", lambda row: row.currency),
-    ("energy_wh", lambda row: row.energy_wh),
-    ("peak_w", lambda row: row.peak_w),
-    ("reason", lambda row: row.reason),
-]
 
 
 @scope.page(Right.VIEW, Role.DSO)

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_safe
 from offers import formats
 from offers.models import FlexRequest, Membership, Participant, Right, Role
 from offers.views import lists, live, scope
+from offers.views.trades import listing as listing_of
 from offers.views.trades import space, timeline
-from offers.views.trades.filters import by_place, counted, is_filtered, tabs
+from offers.views.trades.filters import by_place
 from offers.views.trades.options import OptionView
 
 from . import points, queries, rows
@@ -46,13 +47,7 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     shown = rows.group_rows(queries.members(dso, [row.group for row in cut.rows]).values(), now)
     context = {
         "requests": shown,
-        "slice": cut,
-        "shown": counted(len(shown), "request"),
-        "tabs": tabs(FILTERS, request),
-        "points": list(queries.points(dso)),
-        "csv_url": lists.csv_url(request),
-        "filters": request.GET,
-        "is_filtered": is_filtered(request),
+        **listing_of.around(request, cut, "request", FILTERS, queries.points(dso)),
     }
     return live.answer(request, membership, "dso/requests.html", "dso/_requests.html", context, now)
 
