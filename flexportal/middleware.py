@@ -1,21 +1,29 @@
-"""What holds for every response and request: the content security policy and the client's true address."""
+"""What holds for every response and request: headers for browsers, and the client's true address."""
 
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_cache_control
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
-def content_security_policy(get_response: Handler) -> Handler:
-    """Nothing is loaded from, or sent to, another host. Django has a middleware for this only from 6.0."""
+def headers(get_response: Handler) -> Handler:
+    """Nothing is loaded from, or sent to, another host; and what somebody saw stays in no cache.
+
+    Django has a middleware for the policy only from 6.0.
+    """
     policy = "; ".join(f"{name} {value}" for name, value in settings.CONTENT_SECURITY_POLICY.items())
+    private = {"no_store": True, "private": True}
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and "Cache-Control" not in response.headers:
+            patch_cache_control(response, **private)
         return response
 
     return middleware

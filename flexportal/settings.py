@@ -65,6 +65,11 @@ MASTER_KEYS = _master_keys(_secret("FLEXPORTAL_MASTER_KEY", "master_key"))
 # --- the app -----------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "flexportal",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "offers",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -81,7 +86,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "flexportal.middleware.client_address",
-    "flexportal.middleware.content_security_policy",
+    "flexportal.middleware.headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -90,6 +95,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "flexportal.sessions.lifetime",
+    "allauth.account.middleware.AccountMiddleware",
+    "flexportal.sessions.SecondFactor",
 ]
 ROOT_URLCONF = "flexportal.urls"
 WSGI_APPLICATION = "flexportal.wsgi.application"
@@ -147,14 +155,41 @@ CACHE_SERVER = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "KEY_P
 CACHE_IN_PROCESS = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 CACHES = {"default": {**CACHE_SERVER, "LOCATION": REDIS_URL} if REDIS_URL else CACHE_IN_PROCESS}
 
+# Browsers send such a cookie to this host over https only, and take it from nobody else.
+COOKIE_PREFIX = "__Host-" if PRODUCTION else ""
+
 # --- people ------------------------------------------------------------------------------------------------
 
-LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "login"
+REQUIRE_MFA = env.flag("REQUIRE_MFA", PRODUCTION)  # for all who may do more than look
+LOGIN_TRIES = env.number("LOGIN_TRIES", 10)
+LOGIN_TRIES_PER_ADDRESS = env.number("LOGIN_TRIES_PER_ADDRESS", 100)
+SESSION_IDLE_MINUTES = env.number("SESSION_IDLE_MINUTES", 30)
 SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
-SESSION_COOKIE_NAME = "flexportal_session"
-CSRF_COOKIE_NAME = "flexportal_csrf"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}flexportal_session"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}flexportal_csrf"
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login/"
+ACCOUNT_ADAPTER = "flexportal.people.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "flexportal.people.LoginForm",
+    "reauthenticate": "flexportal.people.ConfirmForm",
+    "change_password": "flexportal.people.ChangePasswordForm",
+}
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False  # allauth's count in the cache and are not atomic; ours are in flexportal.people
+ACCOUNT_SESSION_REMEMBER = True
+MFA_ADAPTER = "flexportal.people.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "flexportal.people.CodeForm",
+    "reauthenticate": "flexportal.people.ConfirmByCodeForm",
+    "activate_totp": "flexportal.people.SetUpForm",
+}
+MFA_TOTP_ISSUER = "Flexportal"
+MFA_TOTP_TOLERANCE = 1  # a clock may be half a minute off
+MFA_RECOVERY_CODES_SHOW_ONCE = True
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -173,6 +208,8 @@ CONTENT_SECURITY_POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
+PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+CSRF_COOKIE_HTTPONLY = True  # scripts take the token from the page
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None

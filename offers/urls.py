@@ -12,7 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(MESSAGE_PATH.lstrip("/"), endpoint.message, name="message"),
     path("", home.home, name="home"),
 ]
-for name in ("agr", "dso", "console", "tokens"):
+for name in ("account", "agr", "dso", "console", "tokens"):
     if find_spec(f"offers.views.{name}"):
         urlpatterns += import_module(f"offers.views.{name}").urlpatterns
 if find_spec("offers.api"):

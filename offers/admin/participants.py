@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -19,6 +20,7 @@ from offers.services import keys, trading
 from .forms import ChangeOverForm, ParticipantForm, PublicKeyForm, SenderForm
 
 Page = Callable[..., HttpResponse]
+proved = reauthentication_required(app="offers")  # before keys change: is it still the same person?
 
 
 def cs1(key: models.Key) -> str:
@@ -49,6 +51,16 @@ class ParticipantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Domain and role name a participant on the wire: they do not change."""
         return (*self.readonly_fields, *(("domain", "role") if obj is not None else ()))
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A new hosted participant gets a key, and an endpoint or a bar decides who hears what."""
+        view: Page = super().changeform_view
+        return (proved(view) if request.method == "POST" else view)(request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list makes keys, too, by its action."""
+        view: Page = super().changelist_view
+        return (proved(view) if request.method == "POST" else view)(request, extra_context)
+
     def save_model(self, request: HttpRequest, obj: models.Participant, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         now = timezone.now()
@@ -76,9 +88,9 @@ class ParticipantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_urls(self) -> list[URLPattern]:
         pages: list[tuple[str, str, Page]] = [
             ("<int:pk>/keys/", "keys", self.keys_page),
-            ("<int:pk>/keys/new/", "key_new", require_POST(self.new_key)),
-            ("<int:pk>/keys/add/", "key_add", require_POST(self.add_key)),
-            ("<int:pk>/keys/<int:key_pk>/retire/", "key_retire", require_POST(self.retire_key)),
+            ("<int:pk>/keys/new/", "key_new", require_POST(proved(self.new_key))),
+            ("<int:pk>/keys/add/", "key_add", require_POST(proved(self.add_key))),
+            ("<int:pk>/keys/<int:key_pk>/retire/", "key_retire", require_POST(proved(self.retire_key))),
             ("<int:pk>/test/", "test", self.test_page),
         ]
         own = [

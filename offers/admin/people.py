@@ -2,13 +2,19 @@
 
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 
 from offers import models
 from offers.services import tokens
@@ -32,16 +38,48 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
         return _hosted(field) if db_field.name == "participant" else field
 
 
-admin.site.unregister(User)
+# Second factors and sessions are people's own; their secrets are on no page. Nobody has an e-mail here.
+admin.site.unregister([User, Authenticator, EmailAddress, UserSession])
 
 
 @admin.register(get_user_model())
 class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]
     inlines = (MembershipInline,)
-    list_display = ("username", "acts_for", "is_active", "is_staff", "last_login")
+    list_display = ("username", "acts_for", "second_factor", "is_active", "is_staff", "last_login")
+    actions = ("take_second_factor", "end_sessions")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("memberships__participant")
+        return super().get_queryset(request).prefetch_related("memberships__participant", "authenticator_set")
+
+    @method_decorator(reauthentication_required(app="offers"))
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().user_change_password(request, *args, **kwargs)
+
+    @admin.display(description="second factor", boolean=True)
+    def second_factor(self, user: User) -> bool:
+        return any(one.type == Authenticator.Type.TOTP for one in user.authenticator_set.all())  # type: ignore[attr-defined]
+
+    @admin.action(description="Take away the second factor, for who lost it", permissions=["change"])
+    def take_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        raise_if_reauthentication_required(request, app="offers")
+        for user in queryset:
+            Authenticator.objects.filter(user=user).delete()
+            self._end_sessions_of(user)
+            self.log_change(request, user, "The second factor was taken away.")
+            self.message_user(request, f"{user} logs in by password alone, and sets up a new second factor.")
+
+    @admin.action(description="End all sessions", permissions=["change"])
+    def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            ended = self._end_sessions_of(user)
+            self.log_change(request, user, "All sessions were ended.")
+            self.message_user(request, f"Sessions of {user} that were ended: {ended}.")
+
+    def _end_sessions_of(self, user: User) -> int:
+        rows = list(UserSession.objects.filter(user=user))
+        for row in rows:
+            row.end()
+        return len(rows)
 
     @admin.display(description="acts for")
     def acts_for(self, user: User) -> str:

@@ -1,4 +1,4 @@
-"""Signing keys: made, encrypted under the master key, decrypted in this one place only."""
+"""Secrets under the master key: signing keys and second factors, decrypted in this one place only."""
 
 import base64
 from datetime import datetime, timedelta
@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 import nacl.exceptions
 import nacl.secret
 import nacl.utils
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
 
 from offers import models, uftp
 from offers.crashpoints import crashpoint
+
+CONCEALED = {"secret", "seed"}  # what is secret of a second factor
 
 
 class NoKey(Exception):
@@ -42,6 +45,15 @@ def _decrypt(blob: bytes) -> bytes:
     raise MasterKeyWrong(
         "No master key opens this private key: give the one it was made under as the second one."
     )
+
+
+def conceal(text: str) -> str:
+    """A secret of a person, to be kept as the private keys are."""
+    return base64.b64encode(_encrypt(text.encode())).decode()
+
+
+def reveal(concealed: str) -> str:
+    return _decrypt(base64.b64decode(concealed)).decode()
 
 
 def _text(public: bytes) -> str:
@@ -114,9 +126,13 @@ def public_keys(participant: models.Participant, now: datetime) -> list[bytes]:
 
 @transaction.atomic
 def reencrypt() -> int:
-    """Encrypt every private key under the first master key, as after a change of it; how many were done."""
+    """Encrypt every secret under the first master key, as after a change of it; how many were done."""
     held = models.Key.objects.select_for_update().exclude(private=None)
     for key in held:
         key.private = _encrypt(_decrypt(bytes(key.private or b"")))
         key.save(update_fields=["private"])
-    return len(held)
+    factors = Authenticator.objects.select_for_update()
+    for factor in factors:
+        factor.data |= {name: conceal(reveal(factor.data[name])) for name in CONCEALED & set(factor.data)}
+        factor.save(update_fields=["data"])
+    return len(held) + len(factors)

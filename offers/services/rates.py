@@ -1,4 +1,4 @@
-"""Counting that holds in parallel: the database says yes at most `limit` times in a window, never once more."""
+"""Counting that holds in parallel: the database says yes at most `limit` times in a window, never more."""
 
 import hashlib
 from datetime import datetime, timedelta

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -54,6 +55,7 @@ def _standing(row: ApiToken, now: datetime) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @scope.page()
+@reauthentication_required(app="offers")  # type: ignore[untyped-decorator]  # allauth has no types
 def new(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     """The secret stands in this one answer and nowhere else: no redirect could carry it safely."""
     now = timezone.now()

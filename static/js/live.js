@@ -46,13 +46,27 @@ function beforeSend(event) {
     event.preventDefault();
     return;
   }
+  ctx.request.headers.Poll = '1'; // nobody asked for it: a session ends all the same
   const tag = etags.get(ctx.request.action);
   if (tag) ctx.request.headers['If-None-Match'] = tag;
   ctx.request.cache = 'no-store'; // the browser's own cache would hide the 304 from us
 }
 
+// The bar is not part of what is polled: its badge follows the header of every answer.
+function badge(text) {
+  const [key, count] = text.split('=');
+  const link = document.querySelector(`.nav a[data-go="${CSS.escape(key)}"]`);
+  const shown = link?.querySelector('.n');
+  if (!count) shown?.remove();
+  else if (shown) shown.firstChild.data = count;
+  else link?.insertAdjacentHTML('beforeend', ' <span class="n"> <span class="sr"> waiting</span></span>');
+  if (count && !shown && link) link.querySelector('.n').firstChild.data = count;
+}
+
 function onAnswer(event) {
   const { response, request } = event.detail.ctx;
+  const waiting = response.headers.get('X-Waiting');
+  if (waiting) badge(waiting);
   const tag = response.headers.get('ETag');
   if (tag && response.status === 200) etags.set(request.action, tag);
   heard(response.status < 500);

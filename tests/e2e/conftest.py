@@ -155,7 +155,7 @@ def sign_in(browser: Browser, demo: Demo, request: pytest.FixtureRequest) -> Ite
         watch.over(page)
         pages.append(page)
         page.goto("/login/")
-        page.fill("#id_username", name)
+        page.fill("#id_login", name)
         page.fill("#id_password", demo.passwords[name])
         page.press("#id_password", "Enter")
         page.wait_for_url(re.compile(r"/(agr|dso|admin)/"))

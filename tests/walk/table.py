@@ -108,13 +108,32 @@ API: Mapping[str, Doors] = {
 
 PUBLIC: Mapping[str, Mapping[str, set[int]]] = {
     # Who is signed in already is led on; PUT is a POST to Django's form views.
-    "login": dict.fromkeys(["GET", "POST", "PUT", "PATCH", "DELETE"], {200, 302, 405}),
-    "logout": {"POST": {302}},
+    "account_login": dict.fromkeys(["GET", "POST", "PUT", "PATCH", "DELETE"], {200, 302, 405}),
+    "mfa_authenticate": dict.fromkeys(["GET", "POST", "PUT", "PATCH", "DELETE"], {302}),
+    "account_logout": {"POST": {302}},
     "live": {"GET": {200}},
     "ready": {"GET": {200}},
     "message": {"POST": {400, 411}},
 }
 SIGNED_IN: Mapping[str, Mapping[str, set[int]]] = {
+    # One's own account and nobody else's: an address names a row of one's own or none.
+    "account": {"GET": {200}},
+    "mfa_index": {"GET": {200}},
+    "sessions-end": {"POST": {302}},
+    "session-end": {"POST": {404}},
+    **dict.fromkeys(
+        [
+            "account_change_password",
+            "account_reauthenticate",
+            "mfa_activate_totp",
+            "mfa_generate_recovery_codes",
+        ],
+        {"GET": {200}, "POST": {200, 302}, "PUT": {200, 302}},
+    ),
+    # Who has no second factor has nothing to turn off, to show or to confirm by.
+    "mfa_reauthenticate": dict.fromkeys(["GET", "POST", "PUT", "PATCH", "DELETE"], {302}),
+    "mfa_deactivate_totp": dict.fromkeys(["GET", "POST", "PUT", "PATCH", "DELETE"], {404}),
+    "mfa_view_recovery_codes": {"GET": {404}},
     "home": {"GET": {200, 302}},
     "api-docs": {"GET": {200}},
     "api-schema": {"GET": {200}},

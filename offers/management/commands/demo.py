@@ -148,7 +148,9 @@ def _accounts() -> Iterator[tuple[str, str]]:
 def _banner(url: str) -> str:
     logins = [f"  {name:8} {password:14} {ACCOUNTS.get(name, '')}" for name, password in _accounts()]
     known = ["Log in as", *logins] if logins else ["Log in with the accounts of this database."]
-    return "\n".join(["", f"Flexportal is at {url}", "", *known, "", "Ctrl-C stops it."])
+    factor = "A password is enough in this demo; in production whoever trades needs a second factor, too."
+    hint = [] if settings.REQUIRE_MFA else [factor, ""]
+    return "\n".join(["", f"Flexportal is at {url}", "", *known, "", *hint, "Ctrl-C stops it."])
 
 
 def _plan(url: str, listener: int, others_port: int | None) -> Plan:
