@@ -9,7 +9,6 @@ from django import template
 from django.forms import BoundField, CheckboxInput, Select, Textarea
 from django.template.context import Context
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -293,14 +292,6 @@ def banner_icon(level: str, tags: str = "") -> SafeString:
 @register.simple_tag
 def desk_url(participant: Participant) -> str:
     return f"/{participant.role.lower()}/{participant.domain}/"
-
-
-@register.simple_tag
-def logout_url() -> str:
-    try:
-        return reverse("logout")
-    except NoReverseMatch:
-        return "/logout/"
 
 
 @register.filter
