@@ -3,12 +3,10 @@
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import F
 
 from offers import models, uftp
 from offers.crashpoints import crashpoint
@@ -16,6 +14,9 @@ from offers.models import Direction, MessageState
 from offers.models.messages import UNPROCESSED
 
 from . import bell, keys, outbox, trading
+from .atomic import atomic, locked
+from .envelopes import NotTaken as NotTaken
+from .envelopes import Opened, open_envelope, owner_of
 from .trading.answers import reason
 
 log = logging.getLogger(__name__)
@@ -29,100 +30,18 @@ KEPT_REFUSALS = 10_000
 Clock = Callable[[], datetime]
 
 
-class NotTaken(Exception):
-    """The endpoint does not take this request: an HTTP status and a sentence (protocol.md §3.2, D21)."""
-
-    def __init__(self, status: int, text: str, sender: str = "") -> None:
-        super().__init__(text)
-        self.status, self.text, self.sender = status, text, sender
-
-
 # --- taking in ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Opened:
-    """An envelope whose seal was verified, with what is inside."""
-
-    sender: models.Participant
-    key: str
-    payload: bytes
-    metadata: uftp.Metadata
 
 
 def receive(body: bytes, peer_address: str, now: datetime) -> models.Message:
     """Check, store and commit a message; only then may the door say 200. Raises NotTaken."""
-    opened = _open(body, now)
+    opened = open_envelope(body, now)
     crashpoint("inbox.opened")
-    owner = _owner_of(opened)
+    owner = owner_of(opened)
     row = _store(opened, owner, body, peer_address, now)
     crashpoint("inbox.stored")
     bell.ring(bell.PROCESS)
     return row
-
-
-def _open(body: bytes, now: datetime) -> Opened:
-    try:
-        signed = uftp.decode_envelope(body)
-    except uftp.BadMessage as error:
-        raise NotTaken(400, f"The envelope is not valid: {'; '.join(error.reasons)}") from error
-    name = f"{signed.sender_domain}/{signed.sender_role}"
-    sender = models.Participant.objects.filter(domain=signed.sender_domain, role=signed.sender_role).first()
-    public = keys.public_keys(sender, now) if sender is not None else []
-    if sender is None or not public:
-        raise NotTaken(419, f"No key is known here for {name}.", name)
-    payload, key = _unseal(signed.body, public, sender, name)
-    try:
-        metadata = _metadata(payload)
-    except uftp.BadMessage as error:
-        raise NotTaken(400, f"The message is not valid: {'; '.join(error.reasons)}", name) from error
-    return Opened(sender, key, payload, metadata)
-
-
-def _metadata(payload: bytes) -> uftp.Metadata:
-    """Who sends what to whom. What can be answered is taken in, even if it can only be rejected."""
-    try:
-        message = uftp.decode(payload)
-    except uftp.BadMessage as error:
-        if error.metadata is None:
-            raise
-        return error.metadata
-    return uftp.Metadata(
-        type=message.XML_NAME,
-        version=message.version,
-        sender_domain=message.sender_domain,
-        recipient_domain=message.recipient_domain,
-        message_id=message.message_id,
-        conversation_id=message.conversation_id,
-    )
-
-
-def _unseal(sealed: bytes, public: list[bytes], sender: models.Participant, name: str) -> tuple[bytes, str]:
-    for key in public:
-        try:
-            return uftp.seal.unseal(sealed, key), uftp.seal.to_cs1(key)[4:]
-        except uftp.BadSeal:
-            continue
-    count_bad_seal(sender)
-    raise NotTaken(401, f"The signature does not fit any key that is valid for {name}.", name)
-
-
-def count_bad_seal(sender: models.Participant) -> None:
-    models.Participant.objects.filter(pk=sender.pk).update(bad_seals=F("bad_seals") + 1)
-
-
-def _owner_of(opened: Opened) -> models.Participant:
-    """The hosted participant that the message is for: in the role that its type addresses, else in any.
-
-    Without one nobody here has a key to sign an answer with, so the refusal is an HTTP status.
-    """
-    domain = opened.metadata.recipient_domain
-    hosted = list(models.Participant.objects.hosted().filter(domain=domain))
-    if not hosted:
-        sender = f"{opened.sender.domain}/{opened.sender.role}"
-        raise NotTaken(400, f"Unknown Recipient: {domain} is not served here.", sender)
-    wanted = uftp.CATALOGUE[opened.metadata.type].RECIPIENT_ROLE
-    return next((one for one in hosted if one.role == wanted), hosted[0])
 
 
 def _store(
@@ -185,10 +104,10 @@ def _known(opened: Opened, owner: models.Participant, variant: str) -> models.Me
     )
 
 
-@transaction.atomic
+@atomic
 def _again(known: models.Message, now: datetime) -> models.Message:
     """A copy of a message that we have (D13): its answer is sent again; a rejected one is judged again."""
-    row = models.Message.objects.select_for_update(of=("self",)).get(pk=known.pk)
+    row = locked(models.Message.objects.filter(pk=known.pk)).get()
     if row.state == MessageState.REJECTED and _judged_by_rules(row):
         row.state, row.received_at, row.next_attempt_at, row.attempts = MessageState.RECEIVED, now, now, 0
         row.answer = models.Answer.NONE
@@ -259,15 +178,7 @@ def process_due(clock: Clock) -> int:
 def process_one(pk: int, now: datetime) -> bool:
     """Process one message in one transaction: effects, events and the answer, or none of it."""
     try:
-        with transaction.atomic():
-            row = _take(pk, now)
-            if row is None:
-                return False
-            crashpoint("process.taken")
-            _process(row, now)
-            crashpoint("process.before_commit")
-        crashpoint("process.committed")
-        return True
+        return _processed(pk, now)
     except (InterfaceError, OperationalError):
         raise  # the database is away or busy: that is not the message's fault
     except Exception as error:  # whatever it is, the message must stay, be seen and be answered
@@ -275,11 +186,26 @@ def process_one(pk: int, now: datetime) -> bool:
     return True
 
 
+def _processed(pk: int, now: datetime) -> bool:
+    done = _take_and_process(pk, now)
+    crashpoint("process.committed")
+    return done
+
+
+@atomic
+def _take_and_process(pk: int, now: datetime) -> bool:
+    row = _take(pk, now)
+    if row is None:
+        return False
+    crashpoint("process.taken")
+    _process(row, now)
+    crashpoint("process.before_commit")
+    return True
+
+
 def _take(pk: int, now: datetime) -> models.Message | None:
     due = models.Message.objects.due_to_process(now).filter(pk=pk)
-    return (
-        due.select_for_update(of=("self",), skip_locked=True).select_related("owner", "counterparty").first()
-    )
+    return locked(due.select_related("owner", "counterparty"), skip_locked=True).first()
 
 
 def _process(row: models.Message, now: datetime) -> None:
@@ -368,21 +294,22 @@ def _note_answer(
 def _failed(pk: int, error: Exception, now: datetime) -> None:
     """Processing broke: try again a few times, then park the message for the operator and answer it."""
     log.exception("Message %s could not be processed", pk)
-    with transaction.atomic():
-        row = (
-            models.Message.objects.select_for_update(of=("self",))
-            .select_related("owner", "counterparty")
-            .get(pk=pk)
-        )
-        if row.state not in UNPROCESSED:
-            return  # another worker had more luck in the meantime
-        row.attempts += 1
-        row.error = f"{type(error).__name__}: {error}"[:2000]
-        row.next_attempt_at = now + timedelta(seconds=2**row.attempts)
-        row.save(update_fields=["attempts", "error", "next_attempt_at"])
-        crashpoint("process.failure_noted")
-        if row.attempts >= MAX_ATTEMPTS:
-            _park(row, now)
+    _note_failure(pk, error, now)
+
+
+@atomic
+def _note_failure(pk: int, error: Exception, now: datetime) -> None:
+    rows = models.Message.objects.select_related("owner", "counterparty")
+    row = locked(rows.filter(pk=pk)).get()
+    if row.state not in UNPROCESSED:
+        return  # another worker had more luck in the meantime
+    row.attempts += 1
+    row.error = f"{type(error).__name__}: {error}"[:2000]
+    row.next_attempt_at = now + timedelta(seconds=2**row.attempts)
+    row.save(update_fields=["attempts", "error", "next_attempt_at"])
+    crashpoint("process.failure_noted")
+    if row.attempts >= MAX_ATTEMPTS:
+        _park(row, now)
 
 
 NOT_PROCESSED = "Invalid Message: it could not be processed here"

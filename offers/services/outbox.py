@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Count, F, Q
 
 from offers import domain, models, transport, uftp
@@ -15,6 +14,7 @@ from offers.crashpoints import crashpoint
 from offers.models import Direction, MessageState
 
 from . import bell, keys
+from .atomic import atomic
 
 PER_COUNTERPARTY = 4
 PER_FAILING_COUNTERPARTY = 1
@@ -115,7 +115,7 @@ def _busy_counterparties(now: datetime) -> list[int]:
     ]
 
 
-@transaction.atomic
+@atomic
 def _take(row: models.Message, now: datetime) -> bool:
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     # A lease that ran out belonged to a worker that died or froze: its attempt may have arrived.
@@ -162,7 +162,7 @@ def _too_late(row: models.Message, last: models.Attempt | None) -> domain.Outcom
     return domain.Outcome(domain.Verdict.PERMANENT, f"{why}{tail}")
 
 
-@transaction.atomic
+@atomic
 def _settle(row: models.Message, outcome: domain.Outcome, now: datetime, next_at: datetime) -> bool:
     """Write down how an attempt ended, unless the lease was lost in the meantime (then only the evidence)."""
     delivered = outcome.verdict == domain.Verdict.DELIVERED

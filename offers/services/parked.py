@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from offers import models
 from offers.models import Answer, MessageState
 
 from . import bell
+from .atomic import atomic, locked
 
 PROCESS_AGAIN = "process again"
 
@@ -34,10 +34,10 @@ def why_not_again(row: models.Message) -> str:
     return ""
 
 
-@transaction.atomic
+@atomic
 def process_again(owner: models.Participant, message_id: int, by: User, now: datetime) -> models.Message:
     """Give a parked message to the workers again; its moment of receipt stays, for that decides (D3)."""
-    row = models.Message.objects.select_for_update(of=("self",)).get(pk=message_id, owner=owner)
+    row = locked(models.Message.objects.filter(pk=message_id, owner=owner)).get()
     why = why_not_again(row)
     if why:
         raise NotProcessable(why)

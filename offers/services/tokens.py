@@ -4,11 +4,11 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import Q
 
 from offers import models, uftp
 
+from .atomic import atomic
 from .trading import Refused
 
 MARK = "fxp_"  # so that a scanner for leaked secrets can find them
@@ -17,7 +17,7 @@ NAME_LIMIT = 100
 USED_NOTED_EVERY = timedelta(minutes=5)  # a write for every read would stop SQLite's other writers
 
 
-@transaction.atomic
+@atomic
 def create(
     membership: models.Membership,
     name: str,

@@ -3,19 +3,19 @@
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import Max
 
 from offers import models, uftp
 from offers.domain import Event
 
 from .. import mapping, outbox
+from ..atomic import atomic, locked
 from .answers import ACCEPTED, Judgement, name
 from .moves import Cause, lock, move
 from .requests import lock_point
 
 
-@transaction.atomic
+@atomic
 def send_test(owner: models.Participant, counterparty: models.Participant, now: datetime) -> models.Message:
     """Ask a counterparty whether it hears us: signed, delivered and answered like any message."""
     head = mapping.head(owner, counterparty, now, outbox.new_id(), outbox.new_id())
@@ -25,10 +25,10 @@ def send_test(owner: models.Participant, counterparty: models.Participant, now: 
 OVER = ("revoked", "rejected", "superseded")
 
 
-@transaction.atomic
+@atomic
 def send_again(owner: models.Participant, message_id: int, by: User, now: datetime) -> models.Message:
     """Send the same bytes once more; what had failed with the message is sent again, too."""
-    row = models.Message.objects.select_for_update(of=("self",)).get(pk=message_id, owner=owner)
+    row = locked(models.Message.objects.filter(pk=message_id, owner=owner)).get()
     row = outbox.send_again(row, now)
     for noun in ("flex_request", "flex_offer", "flex_order"):
         trade = getattr(row, noun, None)

@@ -10,6 +10,8 @@ from django.db import models as db
 from offers import domain, models
 from offers.crashpoints import crashpoint
 
+from ..atomic import locked
+
 Trade = models.FlexRequest | models.FlexOffer | models.FlexOrder
 Row = TypeVar("Row", bound=Trade)
 
@@ -48,7 +50,7 @@ GATEWAY = Cause(domain.Actor.GATEWAY)
 
 def lock(row: Row) -> Row:
     """The row as it is now, locked until the transaction ends; SQLite's transactions are exclusive anyway."""
-    found: Row = type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
+    found: Row = locked(type(row)._default_manager.filter(pk=row.pk)).get()
     return found
 
 

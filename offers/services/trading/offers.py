@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from offers import domain, models, uftp
 from offers.crashpoints import crashpoint
@@ -14,13 +13,14 @@ from offers.models import MessageState
 from offers.uftp import display
 
 from .. import drafts, mapping, outbox
+from ..atomic import atomic, locked
 from .answers import ACCEPTED, PENDING, WAITS, Judgement, Refused, accepted, answer, name, reason
 from .moves import GATEWAY, Cause, created, lock, move, note
 
 WAIT_FOR_REFERENCE = timedelta(seconds=30)
 
 
-@transaction.atomic
+@atomic
 def draft_offer(
     owner: models.Participant,
     point: models.CongestionPoint,
@@ -54,9 +54,7 @@ def draft_offer(
 
 
 def _locked(owner: models.Participant, offer_id: int) -> models.FlexOffer:
-    row: models.FlexOffer = models.FlexOffer.objects.select_for_update(of=("self",)).get(
-        pk=offer_id, owner=owner
-    )
+    row: models.FlexOffer = locked(models.FlexOffer.objects.filter(pk=offer_id, owner=owner)).get()
     return row
 
 
@@ -67,7 +65,7 @@ def _draft(owner: models.Participant, offer_id: int) -> models.FlexOffer:
     return row
 
 
-@transaction.atomic
+@atomic
 def save_offer_draft(
     owner: models.Participant, offer_id: int, draft: Mapping[str, Any], by: User, now: datetime
 ) -> models.FlexOffer:
@@ -78,7 +76,7 @@ def save_offer_draft(
     return row
 
 
-@transaction.atomic
+@atomic
 def delete_offer_draft(owner: models.Participant, offer_id: int) -> None:
     """Throw a draft away."""
     row = _draft(owner, offer_id)
@@ -86,7 +84,7 @@ def delete_offer_draft(owner: models.Participant, offer_id: int) -> None:
     row.delete()
 
 
-@transaction.atomic
+@atomic
 def schedule_offer(
     owner: models.Participant, offer_id: int, at: datetime | None, by: User, now: datetime
 ) -> models.FlexOffer:
@@ -162,7 +160,7 @@ def _segmented(option: uftp.OfferOption, request: models.FlexRequest | None) -> 
     )
 
 
-@transaction.atomic
+@atomic
 def send_offer(owner: models.Participant, offer_id: int, by: User | None, now: datetime) -> models.FlexOffer:
     """Send a drafted offer. Refused has all reasons; then nothing was sent and the draft is as it was."""
     row = _locked(owner, offer_id)
@@ -195,7 +193,7 @@ def send_offer(owner: models.Participant, offer_id: int, by: User | None, now: d
     )
 
 
-@transaction.atomic
+@atomic
 def revoke(owner: models.Participant, offer_id: int, by: User, now: datetime) -> models.FlexOffer:
     """Withdraw an offer that was sent: from this moment on an order for it is rejected (D16)."""
     row = _locked(owner, offer_id)
@@ -212,14 +210,14 @@ def revoke(owner: models.Participant, offer_id: int, by: User, now: datetime) ->
     return move(row, Event.REVOKE, Cause.by(by), now, revocation=queued)
 
 
-@transaction.atomic
+@atomic
 def accept_offer(owner: models.Participant, offer_id: int, by: User, now: datetime) -> models.FlexOffer:
     """Staff accept an offer that waits for them: it may then be ordered."""
     row = _waiting(owner, offer_id, now)
     return _accept(row, Cause.by(by), now)
 
 
-@transaction.atomic
+@atomic
 def reject_offer(
     owner: models.Participant, offer_id: int, text: str, by: User, now: datetime
 ) -> models.FlexOffer:
@@ -321,10 +319,10 @@ def _request_of(row: models.Message, message_id: str | None) -> models.FlexReque
 
 def offer_of(row: models.Message, message_id: str | None) -> models.FlexOffer | None:
     """The offer with this MessageID between the two parties of a message, locked."""
-    offers = models.FlexOffer.objects.select_for_update(of=("self",))
-    return offers.filter(
+    offers = models.FlexOffer.objects.filter(
         owner=row.owner, counterparty=row.counterparty, message__message_id=message_id
-    ).first()
+    )
+    return locked(offers).first()
 
 
 def take_revocation(row: models.Message, message: uftp.FlexOfferRevocation, now: datetime) -> Judgement:

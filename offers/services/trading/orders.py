@@ -4,7 +4,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from offers import domain, models, uftp
 from offers.crashpoints import crashpoint
@@ -12,12 +11,13 @@ from offers.domain import Event, OfferState, OrderState
 from offers.models import Profile
 
 from .. import drafts, mapping, outbox
+from ..atomic import atomic, locked
 from .answers import ACCEPTED, Judgement, Refused, accepted, name, reason
 from .moves import Cause, created, lock, move, note
 from .offers import accept_if_waiting, offer_of
 
 
-@transaction.atomic
+@atomic
 def order(
     owner: models.Participant,
     offer_id: int,
@@ -28,7 +28,7 @@ def order(
     order_reference: str = "",
 ) -> models.FlexOrder:
     """Order one option of an offer at a factor. Refused has all reasons; then nothing happened."""
-    offer = models.FlexOffer.objects.select_for_update(of=("self",)).get(pk=offer_id, owner=owner)
+    offer = locked(models.FlexOffer.objects.filter(pk=offer_id, owner=owner)).get()
     if not offer.is_valid_at(now) and offer.state in domain.OPEN_OFFER_STATES:
         raise domain.IllegalMove("FlexOffer is expired: it cannot be ordered any more.")
     offer = accept_if_waiting(offer, Cause.by(by), now)
@@ -205,5 +205,5 @@ def order_answered(
 def _give_way(offer: models.FlexOffer, accepted_one: models.FlexOrder, cause: Cause, now: datetime) -> None:
     """We gave an order up and placed another, and now the AGR accepts the first: that one binds (D17)."""
     why = f"Flexibility already ordered by {accepted_one.order_reference[:100]}"
-    for other in offer.flex_orders.filter(state=OrderState.SENT).exclude(pk=accepted_one.pk):
+    for other in offer.flex_orders.filter(state=OrderState.SENT).exclude(pk=accepted_one.pk).order_by("pk"):
         move(lock(other), Event.REJECT, cause, now, text=why, reason=why)

@@ -6,16 +6,16 @@ from datetime import date, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from offers import domain, models, uftp
 from offers.domain import Event, RequestState
 from offers.uftp import display
 
 from .. import drafts, mapping, outbox
+from ..atomic import atomic, locked
 from .answers import ACCEPTED, Judgement, Refused, accepted, name, reason
-from .moves import Cause, created, lock, move
+from .moves import Cause, created, move
 
 Rows = list[models.FlexRequest]
 
@@ -28,7 +28,7 @@ def recipients_of(
     return list(agrs if wanted is None else agrs.filter(pk__in=wanted))
 
 
-@transaction.atomic
+@atomic
 def draft_requests(
     owner: models.Participant,
     point: models.CongestionPoint,
@@ -67,8 +67,8 @@ def group_of(owner: models.Participant, group: uuid.UUID) -> Rows:
 
 
 def _drafts_of(owner: models.Participant, group: uuid.UUID) -> Rows:
-    locked = models.FlexRequest.objects.select_for_update(of=("self",)).filter(owner=owner, group=group)
-    rows = list(locked.select_related("owner", "counterparty", "congestion_point").order_by("pk"))
+    found = locked(models.FlexRequest.objects.filter(owner=owner, group=group))
+    rows = list(found.select_related("owner", "counterparty", "congestion_point").order_by("pk"))
     if not rows:
         raise models.FlexRequest.DoesNotExist(f"There is no request {group} any more.")
     for row in rows:
@@ -77,7 +77,7 @@ def _drafts_of(owner: models.Participant, group: uuid.UUID) -> Rows:
     return rows
 
 
-@transaction.atomic
+@atomic
 def save_request_draft(
     owner: models.Participant, group: uuid.UUID, draft: Mapping[str, Any], by: User, now: datetime
 ) -> Rows:
@@ -136,7 +136,7 @@ def _delete(row: models.FlexRequest) -> None:
     row.delete()
 
 
-@transaction.atomic
+@atomic
 def delete_request_draft(owner: models.Participant, group: uuid.UUID) -> None:
     """Throw a draft away."""
     for row in _drafts_of(owner, group):
@@ -189,11 +189,11 @@ def preview_requests(rows: Rows, draft: Mapping[str, Any], now: datetime) -> str
     return display.pretty(_judge(rows[0], read, next_revision(rows[0]), now)[0])
 
 
-@transaction.atomic
+@atomic
 def send_requests(owner: models.Participant, group: uuid.UUID, by: User, now: datetime) -> Rows:
     """Send a drafted request to each of its AGRs. Refused has all reasons; then nothing was sent."""
+    _lock_point_of(owner, group)  # so that no two requests get the same revision
     rows = _drafts_of(owner, group)
-    lock_point(rows[0].congestion_point.entity_address)  # so that no two requests get the same revision
     read, wrong = drafts.read_request(rows[0].draft)
     if read is None:
         raise Refused(wrong)
@@ -271,11 +271,25 @@ def take_request(row: models.Message, message: uftp.FlexRequest, now: datetime) 
 
 def lock_point(entity_address: str) -> models.CongestionPoint | None:
     """The point, locked, so that two revisions for one day are judged one after the other."""
-    return (
-        models.CongestionPoint.objects.select_for_update(of=("self",))
-        .filter(entity_address=entity_address)
-        .first()
+    return locked(models.CongestionPoint.objects.filter(entity_address=entity_address)).first()
+
+
+def _lock_point_of(owner: models.Participant, group: uuid.UUID) -> None:
+    """The point comes before its requests, here as when a request is taken in."""
+    requests = models.FlexRequest.objects.filter(owner=owner, group=group)
+    locked(models.CongestionPoint.objects.filter(pk__in=requests.values("congestion_point"))).first()
+
+
+def _lock_with_older(request: models.FlexRequest) -> models.FlexRequest:
+    """The request as it is now, locked with all that it may supersede, in one order for everybody."""
+    same = models.FlexRequest.objects.filter(
+        owner=request.owner,
+        counterparty=request.counterparty,
+        congestion_point=request.congestion_point,
+        period=request.period,
     )
+    rows: Rows = list(locked(same.filter(Q(pk=request.pk) | Q(revision__lt=request.revision)).order_by("pk")))
+    return next(row for row in rows if row.pk == request.pk)
 
 
 def supersede_older(request: models.FlexRequest, cause: Cause, now: datetime) -> None:
@@ -287,7 +301,7 @@ def supersede_older(request: models.FlexRequest, cause: Cause, now: datetime) ->
         revision__lt=request.revision,
         state__in=domain.sources(RequestState, Event.SUPERSEDE),
     )
-    for row in older:
+    for row in older.order_by("pk"):
         move(row, Event.SUPERSEDE, cause, now, text=f"by revision {request.revision}")
 
 
@@ -298,7 +312,7 @@ def request_answered(
     request = models.FlexRequest.objects.filter(message=asked).first()
     if request is None:
         return
-    request = lock(request)
+    request = _lock_with_older(request)
     if accepted(message):
         request = move(request, Event.ACCEPT, Cause.of(row), now)
         supersede_older(request, Cause.of(row), now)

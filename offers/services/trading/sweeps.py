@@ -12,6 +12,7 @@ from offers.domain import Event, OfferState, OrderState, RequestState
 from offers.models import Direction, MessageState
 
 from .. import keys
+from ..atomic import atomic, locked
 from .answers import Refused
 from .moves import CLOCK, GATEWAY, lock, move
 from .offers import reject_unreviewed, send_offer
@@ -46,12 +47,12 @@ def _expiring_offers(now: datetime) -> QuerySet[models.FlexOffer]:
     return models.FlexOffer.objects.filter(~Exists(unprocessed), state__in=states, expires_at__lte=now)
 
 
-@transaction.atomic
+@atomic
 def _expire_offers(now: datetime) -> int:
     due = (
         _expiring_offers(now).select_related("message", "owner", "counterparty").order_by("expires_at", "pk")
     )
-    rows = list(due.select_for_update(of=("self",), skip_locked=True)[:CHUNK])
+    rows = list(locked(due, skip_locked=True)[:CHUNK])
     for row in rows:
         waits = row.message is not None and row.message.state == MessageState.PENDING
         if waits:
@@ -71,13 +72,13 @@ def _reject_or_expire(row: models.FlexOffer, now: datetime) -> None:
         move(lock(row), Event.EXPIRE, CLOCK, now, text=str(error))
 
 
-@transaction.atomic
+@atomic
 def _expire_requests(now: datetime) -> int:
     states = domain.sources(RequestState, Event.EXPIRE)
     due = models.FlexRequest.objects.filter(state__in=states, expires_at__lte=now).order_by(
         "expires_at", "pk"
     )
-    rows = list(due.select_for_update(of=("self",), skip_locked=True)[:CHUNK])
+    rows = list(locked(due, skip_locked=True)[:CHUNK])
     for row in rows:
         move(row, Event.EXPIRE, CLOCK, now)
         crashpoint("sweep.request_expired")
@@ -95,29 +96,29 @@ def _fail(row: models.FlexRequest | models.FlexOffer | models.FlexOrder, now: da
     crashpoint("sweep.failed")
 
 
-@transaction.atomic
+@atomic
 def _fail_requests(now: datetime) -> int:
     lost = models.FlexRequest.objects.filter(
         state=RequestState.SENT, message__direction=Direction.OUT, message__state__in=LOST
     )
-    rows = list(lost.select_related("message").select_for_update(of=("self",), skip_locked=True)[:CHUNK])
+    rows = list(locked(lost.select_related("message"), skip_locked=True)[:CHUNK])
     for row in rows:
         _fail(row, now)
     return len(rows)
 
 
-@transaction.atomic
+@atomic
 def _fail_offers(now: datetime) -> int:
     lost = models.FlexOffer.objects.filter(
         state=OfferState.SENT, message__direction=Direction.OUT, message__state__in=LOST
     )
-    rows = list(lost.select_related("message").select_for_update(of=("self",), skip_locked=True)[:CHUNK])
+    rows = list(locked(lost.select_related("message"), skip_locked=True)[:CHUNK])
     for row in rows:
         _fail(row, now)
     return len(rows)
 
 
-@transaction.atomic
+@atomic
 def _fail_orders(now: datetime) -> int:
     """Only orders that certainly never arrived: where an attempt may have, the AGR has the last word."""
     lost = models.FlexOrder.objects.filter(
@@ -126,7 +127,7 @@ def _fail_orders(now: datetime) -> int:
         message__state__in=LOST,
         message__unknown_outcome=False,
     )
-    rows = list(lost.select_related("message")[:CHUNK])
+    rows = list(lost.select_related("message").order_by("flex_offer_id", "pk")[:CHUNK])
     for row in rows:
         offer = lock(row.flex_offer) if row.flex_offer is not None else None
         row = lock(row)
