@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from offers import formats
+from offers.domain import OPEN_REQUEST_STATES, RequestState
 from offers.models import FlexRequest, Membership, Participant, Right, Role
 from offers.views import lists, live, scope
 from offers.views.trades import listing as listing_of
@@ -161,11 +162,60 @@ def load_chart(dso: Participant, row: GroupRow) -> dict[str, Any] | None:
     }
 
 
-def newer(dso: Participant, row: GroupRow) -> FlexRequest | None:
-    """The latest revision for the same point and day, when this is not it."""
+@dataclass(frozen=True)
+class Newer:
+    """A later revision for the same point and day, and for whom it stands in the place of this one."""
+
+    revision: int
+    group: UUID
+    taken: list[str]  # names of AGRs of this request that accepted it
+    under_way: list[str]  # and of those that have not answered it
+    left: list[str]  # and of those for whom this one still stands
+
+    @property
+    def words(self) -> str:
+        said = []
+        if self.taken:
+            whom = "" if not (self.under_way or self.left) else f" for {_names(self.taken)}"
+            said.append(f"Revision {self.revision} for the same day takes the place of this one{whom}.")
+        if self.under_way:
+            said.append(
+                f"Revision {self.revision} is on its way to {_names(self.under_way)},"
+                " and takes the place of this one once it is accepted."
+            )
+        if self.left:
+            said.append(f"It still stands for {_names(self.left)}.")
+        return " ".join(said)
+
+
+def _names(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+TAKEN = (RequestState.ACCEPTED, RequestState.SUPERSEDED, RequestState.EXPIRED)
+
+
+def newer(dso: Participant, row: GroupRow) -> Newer | None:
+    """The latest revision that any of its AGRs took or may still take; what they rejected changes nothing."""
     if row.is_draft:
         return None
-    same = FlexRequest.objects.of(dso).filter(congestion_point=row.point, period=row.first.period)
-    later = same.filter(revision__gt=row.first.revision).exclude(state="draft").order_by("-revision")
-    found: FlexRequest | None = later.first()
-    return found
+    asked = {each.counterparty_id: each for each in row.rows}
+    later = FlexRequest.objects.of(dso).filter(
+        congestion_point=row.point,
+        period=row.first.period,
+        revision__gt=row.first.revision,
+        counterparty__in=asked,
+        state__in=[RequestState.SENT, *TAKEN],
+    )
+    latest = {each.counterparty_id: each for each in later.order_by("revision", "pk")}
+    if not latest:
+        return None
+    shown = max(latest.values(), key=lambda each: each.revision)
+    taken = [asked[pk].counterparty.name for pk, each in latest.items() if each.state in TAKEN]
+    under_way = [asked[pk].counterparty.name for pk, each in latest.items() if each.state not in TAKEN]
+    left = [
+        each.counterparty.name
+        for pk, each in asked.items()
+        if pk not in latest and each.state in OPEN_REQUEST_STATES and row.is_open
+    ]
+    return Newer(shown.revision, shown.group, sorted(taken), sorted(under_way), sorted(left))

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from offers import figures, formats
-from offers.domain import OfferState, RequestState
+from offers.domain import OPEN_REQUEST_STATES, OfferState, RequestState
 from offers.models import Answer, CongestionPoint, FlexOffer, FlexOrder, FlexRequest, MessageState
 from offers.views.trades.options import OptionView, options_of
 from offers.views.trades.rows import Chip, delivery_of, minutes_of, request_numbers, typed_expiry
@@ -32,6 +32,11 @@ class Recipient:
     @property
     def delivery(self) -> Chip | None:
         return delivery_of(self.request.message, self.request.congestion_point.time_zone)
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether this AGR took a newer revision in its place."""
+        return self.request.state == RequestState.SUPERSEDED
 
     @property
     def said(self) -> str:
@@ -147,8 +152,21 @@ class GroupRow:
     @property
     def is_open(self) -> bool:
         at = self.first.expires_at
-        runs = any(row.state in ("sent", "accepted") for row in self.rows)
+        runs = any(row.state in OPEN_REQUEST_STATES for row in self.rows)
         return runs and at is not None and self.now < at
+
+    @property
+    def replaced(self) -> int:
+        """AGRs that took a newer revision in its place."""
+        return sum(row.state == RequestState.SUPERSEDED for row in self.rows)
+
+    @property
+    def state_words(self) -> str:
+        """In the place of "Open", where it is that for some only."""
+        if not self.is_open or not self.replaced:
+            return ""
+        left = sum(row.state in OPEN_REQUEST_STATES for row in self.rows)
+        return f"Open for {left} of {self.asked}"
 
     @property
     def state(self) -> str:

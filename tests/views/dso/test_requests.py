@@ -9,8 +9,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from offers.domain import Event
 from offers.models import FlexOffer, FlexRequest, Message
 from offers.services import trading
+from offers.services.trading.moves import Cause, lock, move
+from offers.services.trading.requests import supersede_older
 from tests import cast
 from tests.cast import NOON, TOMORROW, Cast
 
@@ -132,8 +135,11 @@ def test_a_newer_revision_is_named_on_the_older_one(
     everybody: Cast, dispatcher: Client, address: Address
 ) -> None:
     older, newer = sent(everybody)[0], sent(everybody)[0]
+    take(older)
+    take(newer)
     seen = dispatcher.get(address("dso-request", older.group)).content.decode()
-    assert "Revision 2 for the same day" in seen and address("dso-request", newer.group) in seen
+    assert "Revision 2 for the same day takes the place of this one." in seen
+    assert address("dso-request", newer.group) in seen
 
 
 def test_a_draft_opens_in_the_composer_for_who_may_trade(
@@ -212,3 +218,46 @@ def more(everybody: Cast, first: FlexRequest, offer: FlexOffer, count: int) -> N
         for option in offer.options.all():
             option.pk, option.flex_offer, option._state.adding = None, made, True
             option.save()
+
+
+def sent_to_one(everybody: Cast) -> FlexRequest:
+    """The same day once more, to the first of two aggregators only."""
+    draft = cast.request_draft(NOON + timedelta(hours=2), recipients=[everybody.agr.pk])
+    rows = trading.draft_requests(
+        everybody.dso, everybody.point, TOMORROW, draft, everybody.operator, NOON, [everybody.agr.pk]
+    )
+    return trading.send_requests(everybody.dso, rows[0].group, everybody.operator, NOON)[0]
+
+
+def take(row: FlexRequest, accepted: bool = True) -> None:
+    cause = Cause.of(Message.objects.get(pk=row.message_id))
+    moved = move(lock(row), Event.ACCEPT if accepted else Event.REJECT, cause, NOON)
+    if accepted:
+        supersede_older(moved, cause, NOON)
+
+
+def test_a_request_that_one_aggregator_replaced_is_open_for_the_others_only(
+    two_agrs: Cast, dispatcher: Client, address: Address
+) -> None:
+    older = sent(two_agrs)
+    for row in older:
+        take(row)
+    newer = sent_to_one(two_agrs)
+    seen = dispatcher.get(address("dso-request", older[0].group)).content.decode()
+    assert "is on its way to Demo AGR" in seen and "It still stands for Rival" in seen
+    assert "Open for" not in seen
+    take(newer)
+    seen = dispatcher.get(address("dso-request", older[0].group)).content.decode()
+    assert "takes the place of this one for Demo AGR. It still stands for Rival" in seen
+    assert "Open for 1 of 2" in seen and seen.count("Superseded") == 1
+    assert "Open for 1 of 2" in dispatcher.get(address("dso-requests")).content.decode()
+
+
+def test_a_newer_revision_that_was_rejected_replaces_nothing(
+    two_agrs: Cast, dispatcher: Client, address: Address
+) -> None:
+    older = sent(two_agrs)
+    take(older[0])
+    take(sent_to_one(two_agrs), accepted=False)
+    seen = dispatcher.get(address("dso-request", older[0].group)).content.decode()
+    assert "takes the place" not in seen and "Open for" not in seen
