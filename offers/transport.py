@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -55,18 +56,29 @@ def check_endpoint(url: str, allow_local: bool) -> None:
         raise ForbiddenAddress(f"The endpoint {url} is not https on port 443.")
 
 
+def _networks(listed: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(map(ipaddress.ip_network, listed.split()))
+
+
+# Where IPv6 gives addresses to hosts; outside of it lie the tunnels and translations into private IPv4.
+IPV6_UNICAST = ipaddress.ip_network("2000::/3")
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # the one translation that an IPv6-only host of ours may need
+# What Python's ipaddress takes for public: protocol assignments, 6to4 and its relay, documentation.
+SPECIAL = _networks("192.0.0.0/24 192.88.99.0/24 2001::/23 2002::/16 3fff::/20")
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address is a public one: not private, loopback, link-local, CGNAT, mapped to one…"""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is not None and not is_public(str(inner)):
-            return False
-    return ip.is_global and not ip.is_multicast
+    if ip in NAT64:
+        return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+    if ip.version == 6 and ip not in IPV6_UNICAST:
+        return False
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in SPECIAL)
 
 
 def _guarded_connect(host: str, port: int, **options: Any) -> socket.socket:
-    """Resolve once, and connect only to addresses that are public."""
+    """Resolve once, connect only to an address that is public, and look again where that led."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
@@ -77,29 +89,58 @@ def _guarded_connect(host: str, port: int, **options: Any) -> socket.socket:
         raise ForbiddenAddress(
             f"{host} resolves to {', '.join(forbidden) or 'nothing'}, which is no public address."
         )
-    return urllib3_connection.create_connection((addresses[0], port), **options)
+    sock = urllib3_connection.create_connection((addresses[0], port), **options)
+    reached = str(sock.getpeername()[0])
+    if not is_public(reached):
+        sock.close()
+        raise ForbiddenAddress(f"{host} led to {reached}, which is no public address.")
+    return sock
 
 
 class _Cut:
-    """Shuts a connection when its time is up: a peer that drips bytes holds nobody for hours."""
+    """Ends an attempt when its time is up, whatever it waits for: connect, TLS, headers or body.
 
-    def connect(self) -> None:
-        me: Any = self
-        super().connect()  # type: ignore[misc]  # of the connection that this is mixed into
-        me.cut = threading.Timer(TOTAL_SECONDS, _shut, [me.sock])
-        me.cut.daemon = True
-        me.cut.start()
+    A peer that drips bytes never lets a time-out pass, but it holds nobody longer than this.
+    """
 
-    def close(self) -> None:
-        cut = getattr(self, "cut", None)
-        if cut is not None:
-            cut.cancel()
-        super().close()  # type: ignore[misc]
+    def __init__(self, seconds: float) -> None:
+        self.sockets: list[socket.socket] = []
+        self.is_over = False
+        self.timer = threading.Timer(seconds, self.shut)
+        self.timer.daemon = True
+
+    def __enter__(self) -> None:
+        self.token = _attempt.set(self)
+        self.timer.start()
+
+    def __exit__(self, *raised: object) -> None:
+        _attempt.reset(self.token)
+        self.timer.cancel()
+        for sock in self.sockets:
+            sock.close()
+
+    def watch(self, sock: socket.socket) -> None:
+        self.sockets.append(sock.dup())  # TLS takes the first one over, and it is closed with its connection
+        if self.is_over:
+            self.shut()
+
+    def shut(self) -> None:
+        self.is_over = True
+        for sock in self.sockets:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
 
-def _shut(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
+_attempt: ContextVar[_Cut] = ContextVar("attempt")
+
+
+class _Watched:
+    """Makes a urllib3 connection one that ends with its attempt, from its first moment on."""
+
+    def _new_conn(self) -> socket.socket:
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]  # of what this is mixed into
+        _attempt.get().watch(sock)
+        return sock
 
 
 class _Guard:
@@ -121,28 +162,28 @@ class _Guard:
             raise urllib3.exceptions.NewConnectionError(me, str(error)) from error
 
 
-class _CutHTTP(_Cut, HTTPConnection):
+class _LocalHTTP(_Watched, HTTPConnection):
     pass
 
 
-class _CutHTTPS(_Cut, HTTPSConnection):
+class _LocalHTTPS(_Watched, HTTPSConnection):
     pass
 
 
-class _GuardedHTTP(_Guard, _CutHTTP):
+class _GuardedHTTP(_Watched, _Guard, HTTPConnection):
     pass
 
 
-class _GuardedHTTPS(_Guard, _CutHTTPS):
+class _GuardedHTTPS(_Watched, _Guard, HTTPSConnection):
     pass
 
 
 class _LocalHTTPPool(HTTPConnectionPool):
-    ConnectionCls = _CutHTTP
+    ConnectionCls = _LocalHTTP
 
 
 class _LocalHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _CutHTTPS
+    ConnectionCls = _LocalHTTPS
 
 
 class _GuardedHTTPPool(HTTPConnectionPool):
@@ -185,11 +226,11 @@ def post(
     """Post an envelope and sort what came of it into delivered, temporary and permanent; never raises.
 
     `unknown_before`: an earlier attempt may have arrived (see domain.verdict_of_status).
-    Takes at most about TOTAL_SECONDS per hop, and follows two redirects at most, 307 and 308 only.
+    Takes at most about TOTAL_SECONDS, and follows two redirects at most, 307 and 308 only.
     """
     deadline = monotonic() + TOTAL_SECONDS
     try:
-        with _session(allow_local) as session:
+        with _Cut(TOTAL_SECONDS), _session(allow_local) as session:
             return _post(session, endpoint, envelope, unknown_before, allow_local, deadline, monotonic)
     except ForbiddenAddress as error:
         return Outcome(Verdict.PERMANENT, str(error))
