@@ -1,4 +1,4 @@
-"""The only socket to the outside, against real servers: verdicts and redirects (tests/attack has the rest)."""
+"""The only socket to the outside, against real servers; where it must not lead is in tests/attack."""
 
 import contextlib
 import socket
