@@ -203,3 +203,13 @@ def test_a_private_key_is_in_no_log(everybody: Cast, caplog: pytest.LogCaptureFi
     with pytest.raises(keys.MasterKeyWrong) as caught:
         trading.send_test(everybody.agr, everybody.dso, NOON)
     assert not any(text in caplog.text + str(caught.value) for text in spellings(secret))
+
+
+def test_a_retired_key_that_is_given_again_signs_again(everybody: Cast) -> None:
+    old = secret_of(everybody.agr)
+    keys.add_signing_key(everybody.agr, NOON)
+    for retired in everybody.agr.keys.all():
+        keys.retire(retired, NOON)
+    keys.add_signing_key(everybody.agr, NOON + timedelta(days=1), old)
+    assert secret_of(everybody.agr, NOON + timedelta(days=1)) == old
+    assert everybody.agr.keys.valid_at(NOON + timedelta(days=1)).count() == 1

@@ -8,10 +8,11 @@ import nacl.secret
 import nacl.utils
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db import transaction
 
 from offers import models, uftp
 from offers.crashpoints import crashpoint
+
+from .atomic import atomic, locked
 
 CONCEALED = {"secret", "seed"}  # what is secret of a second factor
 
@@ -60,7 +61,7 @@ def _text(public: bytes) -> str:
     return base64.b64encode(public).decode()
 
 
-@transaction.atomic
+@atomic
 def add_signing_key(
     participant: models.Participant, now: datetime, secret: bytes | None = None
 ) -> models.Key:
@@ -71,25 +72,28 @@ def add_signing_key(
     if len(secret) != 64:
         raise BadKey(f"A signing key has 64 bytes, this one has {len(secret)}.")
     public = _text(uftp.seal.public_of(secret))
-    key, _ = models.Key.objects.get_or_create(
+    key, made = models.Key.objects.get_or_create(
         participant=participant, public=public, defaults={"private": _encrypt(secret), "valid_from": now}
     )
+    if not made and key.valid_to is not None:  # it was retired and is given again: it signs from now on
+        key.private, key.valid_from, key.valid_to = _encrypt(secret), now, None
+        key.save(update_fields=["private", "valid_from", "valid_to"])
     return key
 
 
-@transaction.atomic
+@atomic
 def change_over(participant: models.Participant, now: datetime, old_valid_for: timedelta) -> models.Key:
     """A new signing key; the older ones verify for a while longer, for what is still under way."""
     key = add_signing_key(participant, now)
     crashpoint("keys.added")
     end = now + old_valid_for
-    for old in participant.keys.valid_at(now).exclude(pk=key.pk):
+    for old in participant.keys.valid_at(now).exclude(pk=key.pk).order_by("pk"):
         retire(old, end if old.valid_to is None else min(old.valid_to, end))
     crashpoint("keys.changed")
     return key
 
 
-@transaction.atomic
+@atomic
 def add_public_key(participant: models.Participant, text: str, now: datetime) -> models.Key:
     """Trust another public key of a counterparty from now on (`cs1.…` or base64 of 32 bytes)."""
     try:
@@ -124,14 +128,14 @@ def public_keys(participant: models.Participant, now: datetime) -> list[bytes]:
     return [base64.b64decode(key.public) for key in participant.keys.valid_at(now).newest_first()[:2]]
 
 
-@transaction.atomic
+@atomic
 def reencrypt() -> int:
     """Encrypt every secret under the first master key, as after a change of it; how many were done."""
-    held = models.Key.objects.select_for_update().exclude(private=None)
+    held = locked(models.Key.objects.exclude(private=None).order_by("pk"))
     for key in held:
         key.private = _encrypt(_decrypt(bytes(key.private or b"")))
         key.save(update_fields=["private"])
-    factors = Authenticator.objects.select_for_update()
+    factors = locked(Authenticator.objects.order_by("pk"))
     for factor in factors:
         factor.data |= {name: conceal(reveal(factor.data[name])) for name in CONCEALED & set(factor.data)}
         factor.save(update_fields=["data"])

@@ -187,7 +187,7 @@ def _settle(row: models.Message, outcome: domain.Outcome, now: datetime, next_at
         lease_until=None,
         unknown_outcome=row.unknown_outcome or outcome.unknown,
     )
-    _remember_health(row.counterparty, not retried, now)
+    _remember_health(row.counterparty, outcome, now)
     if changed and delivered:
         bell.ring_on_commit(bell.DELIVER)  # the next of the conversation may be due now
     crashpoint("outbox.before_settle_commit")
@@ -202,12 +202,13 @@ def _lost(row: models.Message, now: datetime) -> MessageState:
     return MessageState.EXPIRED if too_late else MessageState.FAILED
 
 
-def _remember_health(counterparty: models.Participant, well: bool, now: datetime) -> None:
+def _remember_health(counterparty: models.Participant, outcome: domain.Outcome, now: datetime) -> None:
+    """Since when it fails; what was given up without a contact says nothing about it."""
     known = models.Participant.objects.filter(pk=counterparty.pk)
-    if well:
-        known.exclude(failing_since=None).update(failing_since=None)
-    else:
+    if outcome.verdict == domain.Verdict.TEMPORARY:
         known.filter(failing_since=None).update(failing_since=now)
+    elif outcome.status is not None:
+        known.exclude(failing_since=None).update(failing_since=None)
 
 
 # --- sending again ------------------------------------------------------------------------------------

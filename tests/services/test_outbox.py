@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 DELIVERED = Outcome(Verdict.DELIVERED, "HTTP 200 OK", status=200)
 BUSY = Outcome(Verdict.TEMPORARY, "HTTP 503 Service Unavailable", status=503)
 SILENT = Outcome(Verdict.TEMPORARY, "no answer in time; it may have arrived", unknown=True)
+NO_CONTACT = Outcome(Verdict.PERMANENT, "The endpoint resolves to 10.0.0.1, which is no public address.")
 REFUSED = Outcome(Verdict.PERMANENT, "HTTP 403 Forbidden", status=403)
 
 
@@ -211,3 +212,24 @@ def test_an_answer_proves_delivery_even_if_every_attempt_seemed_to_fail(
     mine.refresh_from_db()
     assert mine.state == "accepted"
     assert cast.message_of(mine).state == "delivered"
+
+
+@pytest.mark.parametrize(("outcome", "is_contact"), [(NO_CONTACT, False), (REFUSED, True), (DELIVERED, True)])
+def test_only_a_contact_ends_the_failing_of_a_counterparty(
+    everybody: Cast, post: Callable[..., Post], outcome: Outcome, is_contact: bool
+) -> None:
+    a_test(everybody)
+    post(SILENT, outcome)
+    deliver(NOON)
+    deliver(NOON + timedelta(minutes=1))
+    everybody.dso.refresh_from_db()
+    assert everybody.dso.failing_since == (None if is_contact else NOON)
+
+
+def test_what_comes_too_late_is_no_contact(everybody: Cast, post: Callable[..., Post]) -> None:
+    a_test(everybody)
+    post(SILENT)
+    deliver(NOON)
+    deliver(NOON + timedelta(days=2))
+    everybody.dso.refresh_from_db()
+    assert everybody.dso.failing_since == NOON
