@@ -1,0 +1,345 @@
+"""Two installations as in production: gunicorn, a Celery worker and beat each, their databases, one Redis.
+
+Everything is started by a keeper that starts again what dies, as a service manager would, after a second.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests import servers
+
+from . import introductions
+
+ROOT = Path(__file__).resolve().parents[2]
+MESSAGE_PATH = "/shapeshifter/api/v3/message"
+RESTART_SECONDS = 1.0
+TICK = 0.05
+READY_WITHIN = 60.0
+QUIET_SECONDS = 1.5
+WEB = (
+    "--worker-class gthread --threads 8 --graceful-timeout 2 --no-control-socket --log-level warning".split()
+)
+WORKER = "--without-gossip --without-mingle --without-heartbeat --loglevel WARNING".split()
+
+
+class Process:
+    """A program that is started again whenever it is gone."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path, keeps: int = -1
+    ) -> None:
+        self.name, self.command, self.environment, self.log, self.keeps = (
+            name,
+            command,
+            environment,
+            log,
+            keeps,
+        )
+        self.running: subprocess.Popen[bytes] | None = None
+        self.start_at = 0.0
+        self.wanted = True
+        self.starts = 0
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.running = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment,
+                cwd=ROOT,
+                start_new_session=True,
+                pass_fds=[self.keeps] if self.keeps >= 0 else [],
+            )
+        self.starts += 1
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        if self.running is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.running.pid, number)
+
+    def care(self, now: float) -> None:
+        """Start it when it is its time; note when it has died."""
+        if self.running is not None and self.running.poll() is not None:
+            self.kill()  # what it had started goes with it
+            self.running, self.start_at = None, now + RESTART_SECONDS
+        if self.running is None and self.wanted and now >= self.start_at:
+            self.start()
+
+    def stop(self) -> None:
+        self.wanted = False
+        self.kill()
+        if self.running is not None:
+            self.running.wait()
+
+
+class Keeper(threading.Thread):
+    """Cares for processes until it is told to stop; then nothing is left of them."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.processes: list[Process] = []
+        self.lock = threading.Lock()
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self.stopping.wait(TICK):
+            with self.lock:
+                for process in self.processes:
+                    process.care(time.monotonic())
+
+    def add(self, process: Process) -> Process:
+        with self.lock:
+            self.processes.append(process)
+        return process
+
+    def close(self) -> None:
+        self.stopping.set()
+        self.join()
+        for process in self.processes:
+            process.stop()
+
+
+class Installation:
+    """One side: its folder, its environment, its processes, and the programs that run for it."""
+
+    def __init__(
+        self, role: str, folder: Path, database_url: str, redis_url: str, settings: Mapping[str, str]
+    ) -> None:
+        self.role, self.folder = role, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.port = servers.free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.endpoint = self.url + MESSAGE_PATH
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "flexportal.settings",
+            "PYTHONPATH": str(ROOT),
+            "STATE_DIR": str(folder),
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "PUBLIC_URL": self.url,
+            "FLEXPORTAL_LOCAL_MARKET": "1",
+            "MESSAGES_PER_MINUTE": "1000000",
+            **settings,
+        }
+        self.processes: dict[str, Process] = {}
+
+    def side(self, verb: str, said: Any = None) -> str:
+        """Run one verb of side.py to its end."""
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.faults.side", verb],
+            input=json.dumps(said),
+            env=self.environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def start(self, keeper: Keeper, web: int, workers: int, beats: int) -> None:
+        celery = [sys.executable, "-m", "celery", "-A", "flexportal"]
+        bind = ["--bind", f"127.0.0.1:{self.port}", "--workers", str(web)]
+        commands = {"web": [sys.executable, "-m", "gunicorn", "flexportal.wsgi", *bind, *WEB]}
+        for n in range(workers):
+            commands[f"worker{n or ''}"] = [*celery, "worker", *WORKER, "-n", f"{self.role}{n}@localhost"]
+        for n in range(beats):
+            beat = ["--loglevel", "WARNING", "--pidfile=", "-s", str(self.folder / f"beat{n}")]
+            commands[f"beat{n or ''}"] = [*celery, "beat", *beat]
+        for name, command in commands.items():
+            log = self.folder / f"{name}.log"
+            process = Process(f"{self.role} {name}", command, self.environment, log)
+            self.processes[name] = keeper.add(process)
+
+    def trade(self, plan: Mapping[str, Any]) -> "Trade":
+        return Trade(self, {**plan, "role": self.role})
+
+
+class Trade(threading.Thread):
+    """The people of one side at work; `closed` and `open` are what they last saw."""
+
+    def __init__(self, side: Installation, plan: Mapping[str, Any]) -> None:
+        super().__init__(daemon=True)
+        self.closed, self.open, self.changed_at = 0, 0, time.monotonic()
+        with (side.folder / "trade.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bench.faults.side", "trade"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=side.environment,
+                cwd=ROOT,
+                text=True,
+            )
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(plan))
+        self.process.stdin.close()
+        self.start()
+
+    def run(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            said = json.loads(line)
+            self.closed, self.open, self.changed_at = said["closed"], said["open"], time.monotonic()
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.join()
+
+
+class Town:
+    """Both installations with what they stand on."""
+
+    def __init__(self, folder: Path, keeper: Keeper, database: str) -> None:
+        self.folder, self.keeper, self.database = folder, keeper, database
+        self.sides: dict[str, Installation] = {}
+        self.trades: list[Trade] = []
+        self.first_day = (datetime.now(UTC) + timedelta(days=2)).date()
+        self.postgres: Process | None = None
+        self.redis: Process | None = None
+
+    @property
+    def closed(self) -> int:
+        return min(trade.closed for trade in self.trades)
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing is under way, and has not been for a while."""
+        now = time.monotonic()
+        return all(not trade.open and now - trade.changed_at > QUIET_SECONDS for trade in self.trades)
+
+    def trade(self, conversations: int, window: int = 100, valid_hours: float = 4.0) -> None:
+        plan = {"first_day": self.first_day.isoformat(), "conversations": conversations}
+        more = {"window": window, "valid_hours": valid_hours}
+        self.trades = [side.trade({**plan, **more}) for side in self.sides.values()]
+
+    def wait(self, until: Callable[[], bool], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not until():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(TICK)
+        return True
+
+    def finish(self, conversations: int, seconds: float) -> bool:
+        """Wait for the end of all conversations and for silence; then nobody trades any more."""
+        done = self.wait(lambda: self.closed >= conversations and self.quiet, seconds)
+        for trade in self.trades:
+            trade.stop()
+        return done
+
+    def reports(self) -> dict[str, Any]:
+        return {role: json.loads(side.side("report")) for role, side in self.sides.items()}
+
+
+def _postgresql(folder: Path, keeper: Keeper) -> tuple[Process, int, Callable[[], bool]]:
+    """A server that keeps what it has committed when it is killed; only a power cut would hurt it."""
+    programs = servers.postgresql_programs()
+    assert programs is not None, "PostgreSQL is not installed"
+    folder.mkdir()
+    as_owner = servers._as_somebody_who_may_own(folder)
+    data, port = f"{folder}/data", servers.free_port()
+    made = [*as_owner, str(programs / "initdb"), "-D", data, "-U", "flexportal", "-E", "UTF8"]
+    options = ["--locale=C.UTF-8", "--auth=trust", "--no-sync"]
+    subprocess.run([*made, *options], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+    settings = ["fsync=off", "synchronous_commit=on", "full_page_writes=off", "max_connections=200"]
+    where = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", str(folder)]
+    tuning = [word for one in settings for word in ("-c", one)]
+    command = [*as_owner, str(programs / "postgres"), *where, *tuning]
+    process = keeper.add(Process("postgresql", command, dict(os.environ), folder.with_suffix(".log")))
+    ready = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+    return process, port, lambda: servers._succeeds(ready)
+
+
+def _redis(folder: Path, keeper: Keeper) -> tuple[Process, int]:
+    program = servers.redis_program()
+    assert program is not None, "Redis is not installed"
+    folder.mkdir()
+    port = servers.free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    return keeper.add(Process("redis", [program, *options], dict(os.environ), folder / "redis.log")), port
+
+
+def _databases(town: Town) -> dict[str, str]:
+    if town.database == "sqlite":
+        return {role: f"sqlite:///{town.folder}/{role}.sqlite3" for role in introductions.DOMAINS}
+    town.postgres, port, ready = _postgresql(town.folder / "pg", town.keeper)
+    assert town.wait(ready, READY_WITHIN), "PostgreSQL did not start"
+    programs = servers.postgresql_programs()
+    assert programs is not None
+    for role in introductions.DOMAINS:
+        address = ["-h", "127.0.0.1", "-p", str(port), "-U", "flexportal"]
+        subprocess.run([str(programs / "createdb"), *address, role.lower()], check=True)
+    return {
+        role: f"postgresql://flexportal@127.0.0.1:{port}/{role.lower()}" for role in introductions.DOMAINS
+    }
+
+
+@contextlib.contextmanager
+def town(
+    database: str,
+    conversations: int,
+    *,
+    with_redis: bool = True,
+    web: int = 1,
+    workers: int = 1,
+    beats: int = 1,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Town]:
+    """Two installations that know each other, up and answering; gone when the block ends."""
+    folder = Path(tempfile.mkdtemp(prefix="flexportal-town-"))
+    folder.chmod(0o755)  # PostgreSQL runs as somebody else
+    keeper = Keeper()
+    keeper.start()
+    try:
+        place = Town(folder, keeper, database)
+        urls = _databases(place)
+        ports = {role: "" for role in introductions.DOMAINS}
+        if with_redis:
+            place.redis, port = _redis(folder / "redis", keeper)
+            ports = {role: f"redis://127.0.0.1:{port}/{n}" for n, role in enumerate(introductions.DOMAINS)}
+        for role, url in urls.items():
+            side = Installation(role, folder / role, url, ports[role], settings or {})
+            place.sides[role] = side
+        _introduce(place, conversations)
+        for side in place.sides.values():
+            side.start(keeper, web, workers, beats)
+        ready = [side.port for side in place.sides.values()]
+        assert place.wait(lambda: all(servers._listens(port) for port in ready), READY_WITHIN), (
+            "no web server"
+        )
+        yield place
+    finally:
+        for trade in place.trades:
+            trade.stop()
+        keeper.close()
+        if not os.environ.get("KEEP_TOWN"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _introduce(place: Town, conversations: int) -> None:
+    endpoints = {role: side.endpoint for role, side in place.sides.items()}
+    told = introductions.introductions(endpoints, conversations)
+    threads = [
+        threading.Thread(target=side.side, args=("assemble", told[role].as_json()))
+        for role, side in place.sides.items()
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
