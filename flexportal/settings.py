@@ -151,7 +151,11 @@ def _database(entry: dict[str, Any]) -> dict[str, Any]:
 
 REDIS_URL = env.text("REDIS_URL")
 DATABASES = {"default": _database(env.database("DATABASE_URL", f"sqlite:///{STATE_DIR}/db.sqlite3"))}
-CACHE_SERVER = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "KEY_PREFIX": "flexportal"}
+CACHE_SERVER: dict[str, Any] = {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "KEY_PREFIX": "flexportal",
+    "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},  # people wait for it
+}
 CACHE_IN_PROCESS = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 CACHES = {"default": {**CACHE_SERVER, "LOCATION": REDIS_URL} if REDIS_URL else CACHE_IN_PROCESS}
 

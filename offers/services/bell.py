@@ -7,6 +7,8 @@ from collections.abc import Callable
 from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
+from kombu.pools import producers
+from redis.exceptions import RedisError
 
 from offers.crashpoints import crashpoint
 
@@ -16,6 +18,8 @@ DELIVER = "offers.tasks.deliver_due"
 PROCESS = "offers.tasks.process_inbox"
 
 QUIET_SECONDS = 5.0
+WAIT = 0.5
+BRIEF = {"socket_timeout": WAIT, "socket_connect_timeout": WAIT}
 _mute_until = 0.0
 
 
@@ -33,8 +37,15 @@ def ring(task: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         return
     crashpoint("bell.before_ring")
     try:
-        current_app.send_task(task, ignore_result=True, retry=False)
+        _send(task)
         crashpoint("bell.after_ring")
-    except (OperationalError, OSError) as error:
+    except (OperationalError, RedisError, OSError) as error:
         _mute_until = monotonic() + QUIET_SECONDS
         log.warning("The broker does not take the bell %s; beat will ring later: %s", task, error)
+
+
+def _send(task: str) -> None:
+    """Over a connection that gives up soon: a broker that hangs must not hold whoever rings."""
+    connection = current_app.connection_for_write(transport_options=BRIEF)
+    with producers[connection].acquire(block=True, timeout=WAIT) as producer:
+        current_app.send_task(task, ignore_result=True, retry=False, producer=producer)
