@@ -131,7 +131,7 @@ def test_the_name_of_the_capacity_stands_where_the_load_is_low() -> None:
 
 def test_a_small_figure_shows_least_zero_and_most_and_no_end() -> None:
     axis = charts.axis(DAY, range(1, 97), ZONE, 15)
-    layout = charts.mini(charts.position(axis, {}, {70: -2_300_000, 72: 900_000}))["layout"]
+    layout = charts.mini(charts.position(axis, {}, {70: -2_300_000, 72: 2_000_000}))["layout"]
     assert layout["yaxis"]["ticktext"][1] == "0" and len(layout["yaxis"]["ticktext"]) == 3
     assert layout["xaxis"]["ticktext"][-1] == ""
 

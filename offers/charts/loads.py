@@ -33,6 +33,7 @@ def over_capacity(isps: Sequence[Isp], forecast_w: Powers, capacity_w: int) -> T
     return bars(points, "Over capacity", **hatched("bad-soft", "bad", 6, 0.25))
 
 
+APART = 0.3  # of a row's height is what a label takes
 LABEL = 0.4  # of a phone's chart is what the name of the capacity takes
 
 
@@ -137,7 +138,9 @@ def mini(figure: Figure, y_ticks: int = 3) -> Figure:
         for value, text in zip(x["tickvals"], x["ticktext"], strict=True)
     ]
     ticks = y["tickvals"]
-    kept = {ticks[0], min(ticks, key=abs), ticks[-1]} if len(ticks) > y_ticks else set(ticks)
+    zero, far = min(ticks, key=abs), (y["range"][1] - y["range"][0]) * APART
+    ends = {tick for tick in (ticks[0], ticks[-1]) if abs(tick - zero) > far}
+    kept = {zero, *ends} if len(ticks) > y_ticks else set(ticks)
     words = [text for value, text in zip(ticks, y["ticktext"], strict=True) if value in kept]
     small = {
         "xaxis": {**x, "ticktext": short, "showgrid": False},

@@ -11,6 +11,7 @@ from django.utils.cache import get_conditional_response, patch_cache_control, pa
 from offers.models import Membership
 
 from . import scope
+from .waiting import waiting
 
 # What is new in every answer although nothing happened: countdowns, ages and form tokens.
 RESTLESS = re.compile(
@@ -33,4 +34,6 @@ def answer(
     etag = f'"{hashlib.sha256(RESTLESS.sub(b"", response.content)).hexdigest()[:32]}"'
     response["ETag"] = etag
     found = get_conditional_response(request, etag=etag, response=response)
-    return found if isinstance(found, HttpResponse) else response
+    answered = found if isinstance(found, HttpResponse) else response
+    answered["X-Waiting"] = "=".join(waiting(membership.participant, now))  # for the badge in the bar
+    return answered

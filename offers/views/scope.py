@@ -11,9 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render as django_render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from offers import domain, models
 from offers.models import Membership, Right, Role
+
+from .waiting import waiting
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, Membership, P], HttpResponseBase]
@@ -113,7 +116,7 @@ def render(
         "memberships": list(_memberships(request)),
         "may_trade": membership.may(Right.TRADE),
         "may_manage": membership.may(Right.MANAGE),
-        "nav": _nav(request, membership),
+        "nav": SimpleLazyObject(lambda: _nav(request, membership, now or timezone.now())),
         "user_menu": [
             {"label": "API tokens", "url": url(membership, "tokens")},
             {"label": "API", "url": reverse("api-docs")},
@@ -137,9 +140,13 @@ def _zone(participant: models.Participant) -> dict[str, Any]:
     return {"zone": point.time_zone, "isp_minutes": int(point.isp_duration.total_seconds() // 60)}
 
 
-def _nav(request: HttpRequest, membership: Membership) -> list[dict[str, Any]]:
+def _nav(request: HttpRequest, membership: Membership, now: datetime) -> list[dict[str, Any]]:
     entries = NAV.get(membership.participant.role, NAV[Role.AGR][-1:])
-    items = [{"label": label, "url": url(membership, name), "key": key} for label, name, key in entries]
+    counts = dict([waiting(membership.participant, now)])
+    items = [
+        {"label": label, "url": url(membership, name), "key": key, "count": counts.get(key, "")}
+        for label, name, key in entries
+    ]
     best = max(
         (i for i in items if request.path.startswith(i["url"])), key=lambda i: len(i["url"]), default=None
     )

@@ -22,6 +22,7 @@ from . import attention, queries
 MOST_REQUESTS = 30
 MOST_OFFERS = 100
 NEWS = timedelta(hours=1)
+MOST_NEWS = 2  # banners; more of them would push the requests off the screen
 
 
 @scope.page(Right.VIEW, Role.AGR)
@@ -39,6 +40,7 @@ def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[st
     offers = [OfferRow(row, now) for row in queries.desk_offers(agr, midnight, MOST_OFFERS)]
     days = [midnight.date(), midnight.date() + timedelta(days=3)]
     orders = list(queries.live_orders(agr).filter(period__range=days))
+    new = news(orders, now)
     state = request.GET.get("state", "")
     return {
         "points": points,
@@ -48,7 +50,8 @@ def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[st
         "offers": sorted((row for row in offers if not state or tab_of(row) == state), key=urgency),
         "tabs": tabs(offers, state),
         "notices": attention.notices(asked, offers, now),
-        "news": news(orders, now),
+        "news": new[:MOST_NEWS],
+        "more_news": len(new[MOST_NEWS:]),
         "position_keys": position.KEYS,
         "positions": positions(points, orders, offers, now),
         "totals": totals(orders, offers, now),
@@ -61,9 +64,10 @@ def _midnight(zone: str, now: datetime) -> datetime:
 
 
 def urgency(row: OfferRow) -> tuple[bool, float, int]:
-    """What runs, by its expiry; then the rest, the newest first."""
-    expiry = row.expires_at.timestamp() if row.runs and row.expires_at is not None else 0.0
-    return not row.runs, expiry, -row.offer.pk
+    """What runs, by its expiry; then the rest, the newest first. A draft whose time is over runs no more."""
+    runs = row.runs and row.expires_at is not None and row.expires_at > row.now
+    expiry = row.expires_at.timestamp() if runs and row.expires_at is not None else 0.0
+    return not runs, expiry, -row.offer.pk
 
 
 def tab_of(row: OfferRow) -> str:

@@ -19,6 +19,7 @@ from offers.views.trades.options import options_of
 from offers.views.trades.rows import RequestRow, minutes_of
 
 from . import queries
+from .requests import newer_revision
 
 TOO_LATE = "This FlexRequest is closed: an offer on it would be rejected."
 
@@ -160,6 +161,7 @@ def page(
         "heading": space.heading(point, offer.period, _ends(requested or numbers), now),
         "counterparty": offer.counterparty.name,
         "offer_name": str(offer),
+        "newer": newer_revision(asked, now),
         "closes_at": asked.expires_at if asked is not None else None,
         "steps": space.steps(point, offer.period, numbers, now, asked),
         "figure": space.figure(isps, []),

@@ -1,6 +1,7 @@
 """Requests that DSOs sent us: the list, and one with its power space and our offers on it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
@@ -9,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from offers import formats
+from offers.domain import RequestState
 from offers.models import FlexRequest, Membership, Right, Role
 from offers.views import lists, live, scope
 from offers.views.trades import listing as listing_of
@@ -26,6 +28,7 @@ FILTERS: Mapping[str, tuple[str, Q]] = {
     "all": ("All", Q()),
 }
 OVERLAID = 5
+CLOSED, SUPERSEDED = "This request is closed.", "A newer revision has taken its place."
 
 
 @scope.page(Right.VIEW, Role.AGR)
@@ -83,7 +86,8 @@ def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
         "shown": shown,
         "chart": space.chart(point, day, found, views),
         "steps": space.steps(point, day, numbers, now, found, expiries),
-        "newer": newer_revision(found),
+        "newer": newer_revision(found, now),
+        "closed": SUPERSEDED if found.state == RequestState.SUPERSEDED else CLOSED,
     }
     return live.answer(request, membership, "agr/request.html", "agr/_request.html", context, now)
 
@@ -96,8 +100,9 @@ def shown_offer(request: HttpRequest, answers: list[OfferRow]) -> OfferRow | Non
     return asked or next(iter(standing or answers), None)
 
 
-def newer_revision(row: FlexRequest) -> FlexRequest | None:
-    if row.state != "superseded":
+def newer_revision(row: FlexRequest | None, now: datetime) -> RequestRow | None:
+    """What the DSO asks for now instead; a revision that was refused replaced nothing."""
+    if row is None or row.state != RequestState.SUPERSEDED:
         return None
     same = FlexRequest.objects.filter(
         owner=row.owner_id,
@@ -105,5 +110,6 @@ def newer_revision(row: FlexRequest) -> FlexRequest | None:
         congestion_point=row.congestion_point_id,
         period=row.period,
         revision__gt=row.revision,
-    )
-    return same.order_by("-revision").first()
+    ).exclude(state=RequestState.REJECTED)
+    newest = same.select_related("congestion_point").order_by("-revision").first()
+    return RequestRow(newest, now) if newest is not None else None

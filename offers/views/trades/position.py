@@ -34,7 +34,8 @@ class Position:
 
     @property
     def is_empty(self) -> bool:
-        return not any(self.ordered.values()) and not any(self.offered.values())
+        """Nothing on the days that are shown."""
+        return not any(self.ordered.get(day) or self.offered.get(day) for day in self.days)
 
     def _last(self, day: date) -> int:
         return isp.count(day, formats.zone_info(self.point.time_zone), self.point.isp_duration)

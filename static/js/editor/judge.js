@@ -1,5 +1,5 @@
-// What the page can tell by itself, without the server: unreadable numbers Requested ISPs left empty
-// and powers outside the request's bounds. Pure.
+// What the page can tell by itself, without the server: unreadable numbers, and powers outside
+// the request's bounds. Pure.
 import { asked, letter } from './options.js';
 import { parse, power, shown, toWatts } from './numbers.js';
 
@@ -29,31 +29,25 @@ function unreadableField(option, index, name, tag, title) {
 }
 
 const some = (numbers, noun = 'ISP') => `${numbers.length} ${noun}${numbers.length === 1 ? '' : 's'}`;
-const NAMED = 4; // ISPs that a sentence names one by one
+const NAMED = 3; // ISPs that a sentence names one by one
 
-function leftEmpty(option, index, isps) {
-  const wanted = isps.filter(isp => asked(isp));
-  const empty = wanted.filter(isp => !option.powers[isp.n]);
-  if (!empty.length || empty.length === wanted.length) return [];
-  const numbers = empty.map(isp => isp.n);
-  return [{
-    field: `OfferOption[${index + 1}].ISP[${numbers[0]}].Power`, severity: 'warning',
-    mends: [{ label: 'Fit to request', fit: index }],
-    text: `ISP ${numbers.join(', ')}. You may send it: the DSO decides whether it helps.`,
-    title: `Option ${letter(index)} leaves ${some(numbers, 'Requested ISP')} empty`,
-  }];
-}
-
-// What an ISP allows and an option does not keep to: {isp, watts, kind, limit}; kind is short, beyond or unasked.
-export function breach(isp, watts, whole) {
-  if (typeof watts !== 'number' || watts === 0) return null;
+// What an ISP allows and an option does not keep to: {isp, watts, kind, limit, name}.
+// kind is short (less than asked), beyond (outside the band) or unasked (the request does not speak of it).
+function breach(isp, watts, { whole, tried }) {
+  if (typeof watts === 'string') return null; // unreadable: an error says so
+  const want = asked(isp);
+  if (!watts) return want && tried ? near(isp, 0, 'short') : null;
   if (!isp.disposition) return whole ? null : { isp, watts, kind: 'unasked' };
   const { min_w: least = null, max_w: most = null } = isp;
-  const over = most !== null && watts > most;
-  if (!over && (least === null || watts >= least)) return null;
-  const want = asked(isp);
+  if ((most === null || watts <= most) && (least === null || watts >= least)) return null;
   const short = want * watts > 0 && Math.abs(watts) < Math.abs(want);
-  return { isp, watts, kind: short ? 'short' : 'beyond', limit: over ? most : least, name: over ? 'MaxPower' : 'MinPower' };
+  return near(isp, watts, short ? 'short' : 'beyond');
+}
+
+// The bound that is not kept: the one on the side on which the power lies.
+function near(isp, watts, kind) {
+  const over = isp.max_w !== null && isp.max_w !== undefined && watts > isp.max_w;
+  return { isp, watts, kind, limit: over ? isp.max_w : isp.min_w, name: over ? 'MaxPower' : 'MinPower' };
 }
 
 const ADVICE = {
@@ -68,14 +62,15 @@ const MENDS = {
 };
 
 function sentence({ isp, watts, kind, limit, name }, unit) {
-  const here = `ISP ${isp.n} (${isp.local}): ${shown(watts, unit)}`;
+  const here = `ISP ${isp.n} (${isp.local}): ${watts ? shown(watts, unit) : 'nothing'}`;
   return kind === 'unasked' ? here : `${here}, ${name} ${shown(limit, unit)}`;
 }
 
 // Advice, never a refusal: the DSO decides whether such an option helps.
 function outside(option, index, isps, unit) {
   const whole = !isps.some(isp => isp.disposition); // nobody asked for anything
-  const found = isps.map(isp => breach(isp, option.powers[isp.n], whole)).filter(Boolean);
+  const tried = Object.values(option.powers).some(Boolean); // of an option that is still empty the server speaks
+  const found = isps.map(isp => breach(isp, option.powers[isp.n], { whole, tried })).filter(Boolean);
   return Object.keys(ADVICE).flatMap(kind => {
     const ours = found.filter(one => one.kind === kind);
     if (!ours.length) return [];
@@ -94,7 +89,6 @@ export function judged(options, isps, unit) {
     ...unreadable(option, index, unit),
     ...unreadableField(option, index, 'price', 'Price', 'The price'),
     ...unreadableField(option, index, 'min_activation_factor', 'MinActivationFactor', 'The minimum activation'),
-    ...leftEmpty(option, index, isps),
     ...outside(option, index, isps, unit),
   ]);
 }

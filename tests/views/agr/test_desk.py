@@ -161,3 +161,46 @@ def test_no_cache_shows_the_part_instead_of_the_page(
 
 def test_a_stranger_gets_404(everybody: Cast, stranger: Client, address: Address) -> None:
     assert stranger.get(address("agr-desk")).status_code == 404
+
+
+def badge(client: Client, address: Address) -> str:
+    """What the navigation shows beside Requests, on any page."""
+    nav = client.get(address("agr-orders")).context["nav"]
+    found: str = next(item["count"] for item in nav if item["label"] == "Requests")
+    return found
+
+
+def test_the_navigation_counts_the_requests_on_which_nothing_stands(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    assert badge(trader, address) == ""
+    request = cast.answerable_request(everybody)
+    assert badge(trader, address) == "1"
+    offer = cast.send_offer(everybody, request)
+    assert badge(trader, address) == ""
+    trading.revoke(everybody.agr, offer.pk, everybody.trader, NOON)
+    assert badge(trader, address) == "1"
+
+
+def test_a_poll_brings_the_badge_along_even_when_nothing_else_is_new(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    asked = trader.get(address("agr-orders"), headers={"HX-Request": "true"})
+    assert asked["X-Waiting"] == "r="
+    cast.answerable_request(everybody)
+    same = {"HX-Request": "true", "If-None-Match": asked["ETag"]}
+    again = trader.get(address("agr-orders"), headers=same)
+    assert (again.status_code, again["X-Waiting"]) == (304, "r=1")
+
+
+def test_a_day_that_is_not_drawn_promises_nothing_on_the_desk(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    offer = cast.send_offer(everybody, cast.answerable_request(everybody))
+    other = models.CongestionPoint.objects.create(
+        entity_address="ea1.2026-01.example.demo:far", name="Far", dso=everybody.dso
+    )
+    other.agrs.add(everybody.agr)
+    models.FlexOffer.objects.filter(pk=offer.pk).update(period=NOON.date() + timedelta(days=9))
+    shown = trader.get(address("agr-desk")).context["positions"]
+    assert [place.words for place in shown] == ["nothing promised"] * 2  # none is better than another

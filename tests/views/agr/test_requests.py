@@ -90,6 +90,35 @@ def test_a_newer_revision_is_named_on_the_older_one(
     assert "Revision 2 takes the place of this one." in seen
 
 
+def test_a_revision_that_was_refused_or_is_over_is_not_overstated(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    older = cast.answerable_request(everybody)
+    cast.send_offer(everybody, older)
+    cast.send_request(everybody)
+    cast.deliver_all(NOON)
+    where = address("agr-request", older.pk)
+    seen = trader.get(where).content.decode()
+    assert "warn-edge" in seen and "A newer revision has taken its place." in seen
+    assert "Your offers on it stay as they are" in seen
+    newer = models.FlexRequest.objects.filter(owner=everybody.agr, revision=2)
+    newer.update(state="expired")
+    assert "took the place of this one and is over, too" in trader.get(where).content.decode()
+    newer.update(state="rejected")
+    assert "the place of this one" not in trader.get(where).content.decode()
+
+
+def test_a_draft_on_an_older_revision_says_so_in_the_editor(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    older = cast.answerable_request(everybody)
+    trader.post(address("agr-offer-new", older.pk))
+    cast.send_request(everybody)
+    cast.deliver_all(NOON)
+    seen = trader.get(address("agr-offer-edit", models.FlexOffer.objects.get().pk)).content.decode()
+    assert "Revision 2 takes the place of the request that this draft answers." in seen
+
+
 def test_the_list_goes_out_as_csv(everybody: Cast, trader: Client, address: Address) -> None:
     row = cast.answerable_request(everybody)
     response = trader.get(address("agr-requests"), {"format": "csv"})
