@@ -42,6 +42,7 @@ BEFORE = {
     "message",
     "mfa_activate_totp",
     "mfa_authenticate",
+    "mfa_index",
     "mfa_reauthenticate",
     "ready",
     "session-end",
