@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -105,7 +106,7 @@ class _Cut:
 
     def __init__(self, seconds: float) -> None:
         self.sockets: list[socket.socket] = []
-        self.is_over = False
+        self.is_over = self.spoke = False
         self.timer = threading.Timer(seconds, self.shut)
         self.timer.daemon = True
 
@@ -141,6 +142,10 @@ class _Watched:
         sock: socket.socket = super()._new_conn()  # type: ignore[misc]  # of what this is mixed into
         _attempt.get().watch(sock)
         return sock
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]  # with TLS, until both have shaken hands
+        _attempt.get().spoke = True
 
 
 class _Guard:
@@ -229,13 +234,14 @@ def post(
     Takes at most about TOTAL_SECONDS, and follows two redirects at most, 307 and 308 only.
     """
     deadline = monotonic() + TOTAL_SECONDS
+    cut = _Cut(TOTAL_SECONDS)
     try:
-        with _Cut(TOTAL_SECONDS), _session(allow_local) as session:
+        with cut, _session(allow_local) as session:
             return _post(session, endpoint, envelope, unknown_before, allow_local, deadline, monotonic)
     except ForbiddenAddress as error:
         return Outcome(Verdict.PERMANENT, str(error))
     except requests.exceptions.RequestException as error:
-        return _failure(error)
+        return replace(outcome := _failure(error), unknown=outcome.unknown and cut.spoke)
     except ValueError as error:  # an answer or a redirect that nobody can read
         return Outcome(Verdict.TEMPORARY, f"an answer that cannot be read: {error}", unknown=True)
 
