@@ -26,6 +26,7 @@ TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
 LEASE_SECONDS = env.number(
     "LEASE_SECONDS", 45
 )  # longer than an attempt takes: two redirects, three time-outs
+HEALTH_TOKEN = env.secret("HEALTH_TOKEN")
 CRASH_AT = env.text("CRASH_AT")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
 if PRODUCTION and DEBUG:

@@ -1,5 +1,6 @@
 """Tables, constraints and the questions asked of them, by noun."""
 
+from .health import Heartbeat
 from .limits import Tally
 from .market import CongestionPoint, Contract, IspWindow
 from .messages import Answer, Attempt, Direction, Message, MessageState, Refusal
@@ -18,6 +19,7 @@ __all__ = [
     "FlexOffer",
     "FlexOrder",
     "FlexRequest",
+    "Heartbeat",
     "IspWindow",
     "Key",
     "Membership",

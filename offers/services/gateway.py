@@ -6,13 +6,14 @@ from datetime import datetime
 
 from offers.crashpoints import crashpoint
 
-from . import inbox, outbox, trading
+from . import heartbeat, inbox, outbox, trading
 
 Clock = Callable[[], datetime]
 
 
 def deliver(clock: Clock, jitter: random.Random) -> None:
     """Send what is due, and tell the trades whose message was given up."""
+    heartbeat.beat("deliver", clock())
     if outbox.deliver_due(clock, jitter):
         crashpoint("gateway.given_up")
         trading.fail_undelivered(clock())
@@ -20,11 +21,13 @@ def deliver(clock: Clock, jitter: random.Random) -> None:
 
 def process(clock: Clock) -> None:
     """Process what came in."""
+    heartbeat.beat("process", clock())
     inbox.process_due(clock)
 
 
 def expire(clock: Clock) -> None:
     """Let pass what time has ended, send what was planned, and pick up what a crash left behind."""
+    heartbeat.beat("expire", clock())
     trading.send_planned(clock())
     trading.expire_due(clock())
     trading.fail_undelivered(clock())

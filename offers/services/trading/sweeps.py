@@ -35,7 +35,7 @@ def _in_chunks(step: Callable[[], int]) -> int:
     return done
 
 
-def _expiring_offers(now: datetime) -> QuerySet[models.FlexOffer]:
+def expiring_offers(now: datetime) -> QuerySet[models.FlexOffer]:
     """Offers past their expiry, but for those with a message received in time that is not processed yet."""
     unprocessed = models.Message.objects.unprocessed().filter(
         owner=OuterRef("owner"),
@@ -49,9 +49,7 @@ def _expiring_offers(now: datetime) -> QuerySet[models.FlexOffer]:
 
 @atomic
 def _expire_offers(now: datetime) -> int:
-    due = (
-        _expiring_offers(now).select_related("message", "owner", "counterparty").order_by("expires_at", "pk")
-    )
+    due = expiring_offers(now).select_related("message", "owner", "counterparty").order_by("expires_at", "pk")
     rows = list(locked(due, skip_locked=True)[:CHUNK])
     for row in rows:
         waits = row.message is not None and row.message.state == MessageState.PENDING
@@ -72,12 +70,15 @@ def _reject_or_expire(row: models.FlexOffer, now: datetime) -> None:
         move(lock(row), Event.EXPIRE, CLOCK, now, text=str(error))
 
 
+def expiring_requests(now: datetime) -> QuerySet[models.FlexRequest]:
+    """Requests past their expiry."""
+    states = domain.sources(RequestState, Event.EXPIRE)
+    return models.FlexRequest.objects.filter(state__in=states, expires_at__lte=now)
+
+
 @atomic
 def _expire_requests(now: datetime) -> int:
-    states = domain.sources(RequestState, Event.EXPIRE)
-    due = models.FlexRequest.objects.filter(state__in=states, expires_at__lte=now).order_by(
-        "expires_at", "pk"
-    )
+    due = expiring_requests(now).order_by("expires_at", "pk")
     rows = list(locked(due, skip_locked=True)[:CHUNK])
     for row in rows:
         move(row, Event.EXPIRE, CLOCK, now)

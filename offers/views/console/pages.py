@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from offers import models, uftp
 from offers.models import Membership, Message, MessageState, Refusal, Right
-from offers.services import keys, outbox, parked, trading
+from offers.services import keys, outbox, overdue, parked, trading
 
 from .. import lists, live, scope
 from . import archive, facts, filters, opened, rows, xml
@@ -151,6 +151,7 @@ def _page(request: HttpRequest, membership: Membership, talk: dict[str, Any], no
         "path": path,
         "tabs": filters.tabs(path, chosen, everything, _may_see_refusals(request, membership)),
         "queue": _queue(everything),
+        "overdue": overdue.overdue(now, membership.participant),
         "types": list(uftp.CATALOGUE),
         "directions": filters.DIRECTIONS,
         "states": filters.STATES,

@@ -1,0 +1,31 @@
+"""Signs of life: each sweep leaves one, and whoever looks after the portal sees when they stop."""
+
+from datetime import datetime, timedelta
+
+from offers.models import Heartbeat
+
+SWEEPS = ("deliver", "process", "expire")
+NOTED_EVERY = timedelta(seconds=15)  # a write at every ring would keep SQLite busy with nothing
+SILENT_AFTER = timedelta(seconds=60)
+
+
+def beat(sweep: str, now: datetime) -> None:
+    """Note that a sweep runs. One that seems to lie ahead was left before the clock was set back."""
+    known = Heartbeat.objects.filter(name=sweep, at__gt=now - NOTED_EVERY, at__lte=now)
+    if not known.exists():
+        Heartbeat.objects.update_or_create(name=sweep, defaults={"at": now})
+
+
+def ages(now: datetime) -> dict[str, timedelta | None]:
+    """How long ago each sweep was seen; None for one that never was, or only in what is now the future."""
+    seen = dict(Heartbeat.objects.values_list("name", "at"))
+    grace = now + SILENT_AFTER
+    return {
+        name: max(now - seen[name], timedelta(0)) if seen.get(name, grace) < grace else None
+        for name in SWEEPS
+    }
+
+
+def silent(now: datetime) -> list[str]:
+    """The sweeps that did not run for a minute: no beat rings, or no worker hears it."""
+    return [name for name, age in ages(now).items() if age is None or age > SILENT_AFTER]
