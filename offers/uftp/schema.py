@@ -14,13 +14,16 @@ XS = "http://www.w3.org/2001/XMLSchema"
 ROOTS: tuple[type[Record], ...] = (SignedMessage, *MESSAGES)
 
 _compiled = threading.local()
+# libxml2 makes its built-in types with the first schema, and two threads at once would spoil them for ever.
+_compiling = threading.Lock()
 
 
 def schema(version: str) -> etree.XMLSchema:
     """The compiled schema of one of VERSIONS, one per thread: each keeps the errors of its last run."""
     known: dict[str, etree.XMLSchema] = _compiled.__dict__.setdefault("schemas", {})
     if version not in known:
-        known[version] = etree.XMLSchema(etree.fromstring(xsd(version).encode()))
+        with _compiling:
+            known[version] = etree.XMLSchema(etree.fromstring(xsd(version).encode()))
     return known[version]
 
 

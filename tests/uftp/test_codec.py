@@ -1,8 +1,10 @@
 """Message to bytes and back: what is written is valid, what is read is what was meant."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from time import sleep
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -310,6 +312,24 @@ def test_what_the_schema_gives_as_default_is_what_the_value_has():
         for field in attributes(kind):
             if field.spec.default is not None:
                 assert values[field.python_name] == Decimal(field.spec.default)
+
+
+def test_schemas_are_compiled_one_at_a_time(monkeypatch):
+    """Each thread has its own, and libxml2 makes its built-in types, which all share, with the first one."""
+    compiling: list[int] = []
+
+    def compiled(_):
+        compiling.append(1)
+        sleep(0.01)
+        alone.append(len(compiling) == 1)
+        compiling.pop()
+
+    alone: list[bool] = []
+    monkeypatch.setattr(etree, "XMLSchema", compiled)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(uftp.schema, ["3.1.0", "3.0.0"] * 8))
+    assert len(alone) >= 4
+    assert all(alone)
 
 
 def test_the_generated_schema_can_be_shown():
