@@ -43,7 +43,23 @@ function onClick(event) {
   else if (event.target instanceof HTMLDialogElement) event.target.close(); // a click on the backdrop
 }
 
+const REACHED = 'a[href], button:not([disabled]), input:not([type="hidden"]), select, textarea, summary, [tabindex="0"]';
+
+// Tab goes round inside an open dialog and never out of it. Its last stop may be a part of a date field.
+function onTab(event) {
+  const dialog = event.key === 'Tab' && document.querySelector('dialog[open]');
+  if (!dialog) return;
+  const stops = [...dialog.querySelectorAll(REACHED)].filter(element => element.offsetParent !== null);
+  const [first, last] = [stops[0], stops[stops.length - 1]];
+  const here = document.activeElement;
+  const leaves = event.shiftKey ? here === first : here === last;
+  if (!leaves && dialog.contains(here) && here !== dialog) return;
+  event.preventDefault();
+  (event.shiftKey ? last : first)?.focus();
+}
+
 export function startDialogs() {
+  document.addEventListener('keydown', onTab);
   document.addEventListener('submit', onSubmit, true);
   document.addEventListener('click', onClick);
 }

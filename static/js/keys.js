@@ -65,6 +65,10 @@ const FIXED = {
 function onKey(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector('dialog[open]')) return;
+  if (event.key === 'Escape' && event.target.closest('[role="search"]')) {
+    event.target.blur(); // out of the filter, so that letters are keys again
+    return;
+  }
   if (event.key === 'Escape' && !typing(event.target)) {
     document.querySelector('[data-back]')?.click();
     return;

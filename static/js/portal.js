@@ -55,16 +55,31 @@ function startMenus() {
   });
 }
 
+// What acts on ticked rows says how many there are, and is off without any.
+function countChecked() {
+  for (const button of document.querySelectorAll('[data-needs-checked]')) {
+    const noun = button.dataset.needsChecked;
+    const n = document.querySelectorAll(`input[name="${noun}"]:checked`).length;
+    const count = `${n} ${noun}${n === 1 ? '' : 's'}`;
+    button.setAttribute('aria-disabled', String(!n));
+    button.form.dataset.confirmLabel = `${button.dataset.verb} ${count}`;
+    const counter = document.querySelector(`[data-checked-count="${noun}"]`);
+    const words = n ? `${count} ticked` : `Tick the ${noun}s first`;
+    if (counter && counter.textContent !== words) counter.textContent = words;
+  }
+}
+
 function startChecks() {
   document.addEventListener('change', event => {
     const all = event.target.closest('[data-check-all]');
     if (all) for (const box of document.querySelectorAll(`input[name="${all.dataset.checkAll}"]`)) box.checked = all.checked;
     if (event.target.matches('select[data-submit], input[data-submit]')) event.target.form.requestSubmit();
-    const counter = document.querySelector('[data-checked-count]');
-    if (counter) {
-      const n = document.querySelectorAll(`input[name="${counter.dataset.checkedCount}"]:checked`).length;
-      counter.textContent = n ? `${n} selected` : '';
-    }
+    countChecked();
+  });
+  document.addEventListener('htmx:after:swap', countChecked);
+  countChecked();
+  document.addEventListener('click', event => {
+    if (event.target.closest('button[aria-disabled="true"][data-needs-checked]')) event.preventDefault();
   });
   document.addEventListener('click', async event => {
     const button = event.target.closest('[data-copy]');

@@ -152,8 +152,7 @@ function find(finding) {
     return r < 0 ? null : grid.cell(r, at.option);
   }
   if (at.name === 'ExpirationDateTime') return $('expires');
-  const name = { Price: 'price', MinActivationFactor: 'min_activation_factor', OptionReference: 'option_reference' }[at.name];
-  return name ? $('grid').querySelector(`[data-field="${name}"][data-option="${at.option ?? 0}"]`) : null;
+  return FIELDS[at.name] ? headField(FIELDS[at.name], at.option ?? 0) : null;
 }
 
 const FIELDS = { Price: 'price', MinActivationFactor: 'min_activation_factor', OptionReference: 'option_reference' };
@@ -193,13 +192,17 @@ function redraw() {
   });
 }
 
-// Rebuilding keeps the focus where it was.
+const headField = (name, index) => $('grid').querySelector(`[data-field="${name}"][data-option="${index}"]`);
+
+// Rebuilding keeps the focus where it was: in a cell, in a field of the head, or at the option that is gone.
 function rebuild() {
-  const here = document.activeElement?.closest('#grid') && grid.focus;
+  const held = document.activeElement?.closest('#grid') && document.activeElement;
+  const { field = 'option_reference', r } = held?.dataset ?? {};
   table.build(options(), unit);
   option = Math.min(option, options().length - 1);
   $('key').replaceChildren(...options().map((_, index) => keyItem(index)));
-  if (here) grid.go(here.r, here.c);
+  if (r !== undefined) grid.go(grid.focus.r, grid.focus.c);
+  else if (held) headField(field, option).focus();
   $('expires').value = localText(store.draft.expires_at, data.zone);
   tellTarget();
 }
@@ -279,7 +282,7 @@ function headKey(event) {
   if (!field || !step || event.ctrlKey || event.altKey) return;
   const next = DOWN[DOWN.indexOf(field.dataset.field) + step];
   event.preventDefault();
-  if (next) $('grid').querySelector(`[data-field="${next}"][data-option="${field.dataset.option}"]`).focus();
+  if (next) headField(next, field.dataset.option).focus();
   else if (step > 0) grid.go(0, Number(field.dataset.option));
 }
 
@@ -317,6 +320,7 @@ function shortcut(event) {
   else if (control && event.key.toLowerCase() === 'z') ACTIONS[event.shiftKey ? 'redo' : 'undo']();
   else if (control && event.key.toLowerCase() === 'y') ACTIONS.redo();
   else if (event.altKey && !control && event.key === 'Enter') findings.take(document.activeElement);
+  else if (event.altKey && !control && event.code === 'KeyE') $('expires').focus();
   else if (event.altKey && !control && alt) ACTIONS[alt]();
   else return;
   event.preventDefault();

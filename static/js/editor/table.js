@@ -107,6 +107,7 @@ export class Table {
         'data-field': name, 'data-option': index, inputmode: mode, value: option[name],
       });
       if (mode === 'text') field.className = 'txt';
+      if (mode === 'text' && !index) field.dataset.search = ''; // where / goes
       cell.append(field);
       row.append(cell);
     });
