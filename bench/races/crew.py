@@ -88,11 +88,20 @@ def _carry(queued: Sequence[int], now: datetime) -> None:
 
 def with_postgresql(main: Callable[[], int]) -> int:
     """Run `main` on an empty PostgreSQL of its own, never on the database of an installation."""
+    return _on_its_own(main, [sys.executable, "-m", "tests.servers"], {})
+
+
+def with_sqlite(main: Callable[[], int]) -> int:
+    """Run `main` on an empty file of its own, without Redis."""
+    return _on_its_own(main, [], {"DATABASE_URL": "", "REDIS_URL": ""})
+
+
+def _on_its_own(main: Callable[[], int], servers: list[str], environment: dict[str, str]) -> int:
     if os.environ.get(OWN):
         silence_the_bell()
         call_command("migrate", verbosity=0)
         return main()
     with tempfile.TemporaryDirectory(prefix="flexportal-race-") as state:
-        command = [sys.executable, "-m", "tests.servers", sys.executable, *sys.orig_argv[1:]]
-        environment = {**os.environ, OWN: "1", "STATE_DIR": state}
+        command = [*servers, sys.executable, *sys.orig_argv[1:]]
+        environment = {**os.environ, **environment, OWN: "1", "STATE_DIR": state}
         return subprocess.run(command, env=environment, check=False).returncode

@@ -23,7 +23,7 @@ def utc(day: date) -> datetime:
 
 
 def changes(zone: tzinfo) -> Iterator[tuple[datetime, timedelta]]:
-    """The instants (UTC) from which the zone has another offset, each with its offset; the first one to begin."""
+    """The instants (UTC) from which the zone has another offset, each with its offset."""
     at, last = utc(FIRST) - 2 * DAY, utc(END) + 2 * DAY
     offset = _offset(at, zone)
     yield at, offset
