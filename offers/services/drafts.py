@@ -71,12 +71,14 @@ class Reading:
     def instant(self, value: Any, path: str) -> datetime | None:
         if isinstance(value, datetime):
             return value
+        if value in (None, ""):
+            self.wrong(path, f"{path}: it is missing; give a date and a time.")
+            return None
         try:
-            moment = datetime.fromisoformat(str(value or ""))
+            moment = datetime.fromisoformat(str(value))
         except ValueError:
             self.wrong(
-                path,
-                f"{path}: “{value or ''}” is no instant: give date, time and offset, 2026-03-01T14:00+01:00.",
+                path, f"{path}: “{value}” is no instant: give date, time and offset, 2026-03-01T14:00+01:00."
             )
             return None
         if moment.tzinfo is None:

@@ -21,8 +21,12 @@ const INPUTS = {
   ExpirationDateTime: 'expires', Period: 'period', ContractID: 'contract', ServiceType: 'service',
   Recipients: 'recipients', RecipientDomain: 'recipients', Capacity: 'capacity',
 };
+const LABELS = {
+  ExpirationDateTime: 'Closes at', Period: 'Day', ContractID: 'Contract', ServiceType: 'Service', Recipients: 'To',
+  RecipientDomain: 'To', ISP: 'ISPs',
+};
 let unit = 'kW';
-let theirs = data.findings ?? [];
+let theirs = (data.findings ?? []).map(plain);
 
 const { isps: _isps, forecast_w: _forecast, ...meta } = data.draft;
 const store = new Store({ recipients: [], ...meta, capacity_w: meta.capacity_w ?? data.capacity_w ?? null, rows: opened(data.draft, isps) });
@@ -35,13 +39,20 @@ const posted = () => {
 const findings = new Findings($('findings'), { titled, find, mend, summary });
 const sync = new Sync({
   draft: posted, checkUrl: data.check_url, saveUrl: data.save_url,
-  onChecked: answer => { theirs = answer.findings ?? []; judge(); drawFigures(answer.figures ?? {}); }, onStatus: status,
+  onChecked: answer => { theirs = (answer.findings ?? []).map(plain); judge(); drawFigures(answer.figures ?? {}); }, onStatus: status,
 });
 const grid = new Grid($('grid'), {
   rows: () => isps.length, columns: () => COLUMNS.length, read: textOf, write, paste,
   copied: (r, c) => (COLUMNS[c] === 'disposition' ? textOf(r, c) : forClipboard(rows()[isps[r].n][COLUMNS[c]] ?? '', unit, pageStyle())),
   focused: ({ r }) => here(r), settled: () => { store.settle(); grid.refresh('all'); },
 });
+
+// Under the name that the field has on this page; a program is told the protocol's.
+function plain(finding) {
+  const [name, rest] = [finding.field, finding.text.slice(finding.field.length + 2)];
+  if (!LABELS[name] || !rest || !finding.text.startsWith(`${name}: `)) return finding;
+  return { ...finding, text: rest[0].toUpperCase() + rest.slice(1) };
+}
 
 function textOf(r, c) {
   const value = rows()[isps[r].n][COLUMNS[c]];
@@ -107,7 +118,7 @@ function titled({ field, title }) {
   if (title) return title;
   const at = parsed(field);
   const isp = isps.find(item => item.n === at.isp);
-  return isp ? `ISP ${isp.n} (${isp.local}), ${at.name}` : at.name || 'The request';
+  return isp ? `ISP ${isp.n} (${isp.local}), ${at.name}` : LABELS[at.name] ?? (at.name || 'The request');
 }
 
 function find({ field }) {

@@ -46,12 +46,13 @@ def context_of(membership: Membership, now: datetime) -> dict[str, Any]:
         queries.troubled_orders(dso, now)[:MOST_TROUBLES],
         now,
     )
+    places = point_rows(membership, now)
     return {
-        "points": point_rows(membership, now),
+        "points": places,
         "requests": sorted(asked, key=lambda row: (row.is_draft, row.closes_at or now)),
         "offers": to_review,
         "notices": found,
-        "load_keys": ["capacity", "forecast", "after", "over"],
+        "load_keys": ["capacity", "forecast", "after", "over"] if any(p.forecast for p in places) else [],
     }
 
 
