@@ -1,4 +1,4 @@
-"""A trader's whole job with the keyboard alone, on the running demo: nothing needs a mouse, and focus is never lost."""
+"""A trader's whole job on the running demo with the keyboard alone, and the focus always in sight."""
 
 import re
 
