@@ -1,6 +1,8 @@
 """The bell: tells a worker that something may be due. It may be lost, doubled or mute without harm."""
 
 import logging
+import os
+import threading
 import time
 from collections.abc import Callable
 
@@ -20,6 +22,7 @@ PROCESS = "offers.tasks.process_inbox"
 QUIET_SECONDS = 5.0
 WAIT = 0.5
 BRIEF = {"socket_timeout": WAIT, "socket_connect_timeout": WAIT}
+PAUSE = 0.02  # seconds in which many rings are one
 _mute_until = 0.0
 
 
@@ -30,7 +33,42 @@ def ring_on_commit(task: str) -> None:
     transaction.on_commit(lambda: ring(task), robust=True)
 
 
-def ring(task: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+class _Ringer:
+    """Rings in a thread of its own: nobody waits for the broker, and under load many rings are one."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.wanted: set[str] = set()
+        self.thread: threading.Thread | None = None
+
+    def ask(self, task: str) -> None:
+        with self.changed:
+            self.wanted.add(task)
+            if self.thread is None:
+                self.thread = threading.Thread(target=self._run, name="bell", daemon=True)
+                self.thread.start()
+            self.changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self.changed:
+                self.changed.wait_for(lambda: self.wanted)
+                tasks, self.wanted = self.wanted, set()
+            for task in tasks:
+                ring_now(task)
+            time.sleep(PAUSE)
+
+
+_ringer = _Ringer()
+os.register_at_fork(after_in_child=_ringer.__init__)  # type: ignore[misc]  # a child has no such thread
+
+
+def ring(task: str) -> None:
+    """Have the bell rung, now or within PAUSE. What a process that ends did not ring, beat will."""
+    _ringer.ask(task)
+
+
+def ring_now(task: str, monotonic: Callable[[], float] = time.monotonic) -> None:
     """Send the task without arguments. A broker that is down is left alone for a while: beat rings, too."""
     global _mute_until
     if monotonic() < _mute_until:

@@ -1,5 +1,6 @@
 """Envelopes: opened with the sender's key, and led to the hosted participant that they are for."""
 
+import base64
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,16 +36,15 @@ def open_envelope(body: bytes, now: datetime) -> Opened:
     except uftp.BadMessage as error:
         raise NotTaken(400, f"The envelope is not valid: {'; '.join(error.reasons)}") from error
     name = f"{signed.sender_domain}/{signed.sender_role}"
-    sender = models.Participant.objects.filter(domain=signed.sender_domain, role=signed.sender_role).first()
-    public = keys.public_keys(sender, now) if sender is not None else []
-    if sender is None or not public:
+    known = keys.keys_of_sender(signed.sender_domain, signed.sender_role, now)
+    if not known:
         raise NotTaken(419, f"No key is known here for {name}.", name)
-    payload, key = _unseal(signed.body, public, sender, name)
+    payload, key = _unseal(signed.body, known, name)
     try:
         metadata = _metadata(payload)
     except uftp.BadMessage as error:
         raise NotTaken(400, f"The message is not valid: {'; '.join(error.reasons)}", name) from error
-    return Opened(sender, key, payload, metadata)
+    return Opened(key.participant, key.public, payload, metadata)
 
 
 def _metadata(payload: bytes) -> uftp.Metadata:
@@ -65,13 +65,13 @@ def _metadata(payload: bytes) -> uftp.Metadata:
     )
 
 
-def _unseal(sealed: bytes, public: list[bytes], sender: models.Participant, name: str) -> tuple[bytes, str]:
-    for key in public:
+def _unseal(sealed: bytes, known: list[models.Key], name: str) -> tuple[bytes, models.Key]:
+    for key in known:
         try:
-            return uftp.seal.unseal(sealed, key), uftp.seal.to_cs1(key)[4:]
+            return uftp.seal.unseal(sealed, base64.b64decode(key.public)), key
         except uftp.BadSeal:
             continue
-    count_bad_seal(sender)
+    count_bad_seal(known[0].participant)
     raise NotTaken(401, f"The signature does not fit any key that is valid for {name}.", name)
 
 

@@ -3,10 +3,11 @@
 import hashlib
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 
 from offers import models, uftp
 from offers.crashpoints import crashpoint
@@ -51,7 +52,7 @@ def _store(
     digest = hashlib.sha256(opened.payload).hexdigest()
     for variant in ("", digest):
         try:
-            with transaction.atomic():
+            with _one_statement():
                 crashpoint("inbox.before_insert")
                 row = _insert(opened, owner, body, peer_address, digest, variant, now)
                 crashpoint("inbox.after_insert")
@@ -61,6 +62,11 @@ def _store(
         if known.sha256 == digest:
             return _again(known, now)
     raise NotTaken(503, "This message could not be stored; try again.")
+
+
+def _one_statement() -> AbstractContextManager[object]:
+    """A statement is a transaction by itself; inside of one, its failure must not end the whole."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 def _insert(
