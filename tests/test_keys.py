@@ -70,7 +70,7 @@ def test_the_master_key_is_changed_without_losing_a_key(everybody: Cast, setting
     settings.MASTER_KEYS = [new, old]
     assert secret_of(everybody.agr) == before
     call_command("rotate_master_key", stdout=(out := io.StringIO()))
-    assert "Encrypted 3 private keys" in out.getvalue()
+    assert "Encrypted 3 secrets" in out.getvalue()
     settings.MASTER_KEYS = [new]
     assert secret_of(everybody.agr) == before
 

@@ -43,6 +43,7 @@ class ParticipantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "version",
         "profile",
         "barred",
+        "held_until",
         ("failing_since", "bad_seals"),
     )
     change_form_template = "admin/offers/participant/change_form.html"

@@ -59,6 +59,11 @@ class Participant(models.Model):
     version = models.CharField(max_length=20, default="3.1.0", help_text="The version that we write to it.")
     profile = models.CharField(max_length=20, choices=Profile.choices, default=Profile.AS_OFFERED)
     barred = models.BooleanField(default=False, help_text="Its messages are rejected: Barred Sender.")
+    held_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Nothing is sent to it before; for the hour in which it may know only our key of before.",
+    )
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
     bad_seals = models.PositiveIntegerField(
         default=0, editable=False, help_text="Messages refused for their signature."

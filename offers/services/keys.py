@@ -18,6 +18,15 @@ MOST_KEYS = 2  # that are valid at once (protocol.md §3.4)
 CONCEALED = {"secret", "seed"}  # what is secret of a second factor
 
 
+class Secret(bytes):
+    """Bytes that no traceback, log or error page spells out."""
+
+    def __repr__(self) -> str:
+        return "a secret"
+
+    __str__ = __repr__
+
+
 class NoKey(Exception):
     """A hosted participant has no signing key that is valid now."""
 
@@ -38,10 +47,10 @@ def _encrypt(secret: bytes) -> bytes:
     return bytes(_boxes()[0].encrypt(secret))
 
 
-def _decrypt(blob: bytes) -> bytes:
+def _decrypt(blob: bytes) -> Secret:
     for box in _boxes():
         try:
-            return box.decrypt(blob)
+            return Secret(box.decrypt(blob))
         except nacl.exceptions.CryptoError:
             continue
     raise MasterKeyWrong(
@@ -64,30 +73,42 @@ def _text(public: bytes) -> str:
 
 @atomic
 def add_signing_key(
-    participant: models.Participant, now: datetime, secret: bytes | None = None
+    participant: models.Participant,
+    now: datetime,
+    secret: bytes | None = None,
+    signs_from: datetime | None = None,
 ) -> models.Key:
-    """Give a hosted participant a new signing key, or the given one of 64 bytes; older ones stay valid."""
+    """Give a hosted participant a new signing key, or the given one of 64 bytes; older ones stay valid.
+
+    It signs at once, or from `signs_from`, so that everybody can learn its public half before.
+    """
     if not participant.hosted:
         raise BadKey(f"{participant} is not hosted here: it signs with its own key, give us its public one.")
-    secret = secret if secret is not None else uftp.seal.generate()
+    secret = Secret(secret if secret is not None else uftp.seal.generate())
+    begins = signs_from or now
     if len(secret) != 64:
         raise BadKey(f"A signing key has 64 bytes, this one has {len(secret)}.")
     public = _text(uftp.seal.public_of(secret))
     key, made = models.Key.objects.get_or_create(
-        participant=participant, public=public, defaults={"private": _encrypt(secret), "valid_from": now}
+        participant=participant, public=public, defaults={"private": _encrypt(secret), "valid_from": begins}
     )
     if not made and key.valid_to is not None:  # it was retired and is given again: it signs from now on
-        key.private, key.valid_from, key.valid_to = _encrypt(secret), now, None
+        key.private, key.valid_from, key.valid_to = _encrypt(secret), begins, None
         key.save(update_fields=["private", "valid_from", "valid_to"])
     return key
 
 
 @atomic
-def change_over(participant: models.Participant, now: datetime, old_valid_for: timedelta) -> models.Key:
-    """A new signing key; the older ones verify for a while longer, for what is still under way."""
-    key = add_signing_key(participant, now)
+def change_over(
+    participant: models.Participant,
+    now: datetime,
+    old_valid_for: timedelta,
+    signs_from: datetime | None = None,
+) -> models.Key:
+    """A new signing key; the older ones verify for a while after it signs, for what is still under way."""
+    key = add_signing_key(participant, now, signs_from=signs_from)
     crashpoint("keys.added")
-    end = now + old_valid_for
+    end = (signs_from or now) + old_valid_for
     for old in participant.keys.valid_at(now).exclude(pk=key.pk).order_by("pk"):
         retire(old, end if old.valid_to is None else min(old.valid_to, end))
     crashpoint("keys.changed")
@@ -116,7 +137,7 @@ def retire(key: models.Key, at: datetime) -> None:
     key.save(update_fields=["valid_to"])
 
 
-def signing_key(participant: models.Participant, now: datetime) -> tuple[str, bytes]:
+def signing_key(participant: models.Participant, now: datetime) -> tuple[str, Secret]:
     """The public text and the 64 secret bytes that `participant` signs with now."""
     key = participant.keys.valid_at(now).exclude(private=None).newest_first().first()
     if key is None or key.private is None:

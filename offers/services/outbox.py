@@ -97,7 +97,9 @@ def deliver_due(clock: Clock, jitter: random.Random) -> int:
 def claim(now: datetime) -> models.Message | None:
     """Take one due message under a lease of our own, by compare-and-set; None when there is none."""
     busy = _busy_counterparties(now)
-    for row in models.Message.objects.due_to_deliver(now).exclude(counterparty__in=busy)[:LOOKAHEAD]:
+    not_held = Q(counterparty__held_until=None) | Q(counterparty__held_until__lte=now)
+    due = models.Message.objects.due_to_deliver(now).filter(not_held).exclude(counterparty__in=busy)
+    for row in due[:LOOKAHEAD]:
         if _take(row, now):
             crashpoint("outbox.claimed")
             return models.Message.objects.select_related("owner", "counterparty").get(pk=row.pk)

@@ -24,15 +24,26 @@ class Command(BaseCommand):
             help="how long the older keys still verify, PT0M for not at all; without it they stay valid",
         )
 
+        parser.add_argument(
+            "--sign-after",
+            metavar="PT2H",
+            help="when it begins to sign, so that everybody can learn its public half before; now without it",
+        )
+
     def handle(self, *args: Any, participant: str, **options: Any) -> None:
         row = _participant(participant)
-        now, after = timezone.now(), _duration(options["retire_old_after"])
+        now, after = timezone.now(), _duration("--retire-old-after", options["retire_old_after"])
+        signs_from = now + (_duration("--sign-after", options["sign_after"]) or timedelta(0))
         try:
-            key = keys.add_signing_key(row, now) if after is None else keys.change_over(row, now, after)
+            if after is None:
+                key = keys.add_signing_key(row, now, signs_from=signs_from)
+            else:
+                key = keys.change_over(row, now, after, signs_from)
         except keys.BadKey as error:
             raise CommandError(str(error)) from error
         self.stdout.write(uftp.seal.to_cs1(uftp.seal.parse_public(key.public)))
         self.stderr.write(f"Give this public key to everybody who receives messages of {row.slug}.")
+        self.stderr.write(f"It signs from {signs_from:%Y-%m-%d %H:%M:%S} UTC.")
 
 
 def _participant(slug: str) -> models.Participant:
@@ -45,13 +56,13 @@ def _participant(slug: str) -> models.Participant:
     return row
 
 
-def _duration(text: str | None) -> timedelta | None:
+def _duration(option: str, text: str | None) -> timedelta | None:
     if text is None:
         return None
     try:
         length = uftp.isp.parse_duration(text)
     except ValueError as error:
-        raise CommandError(f"--retire-old-after {text}: write a duration such as P7D or PT12H.") from error
+        raise CommandError(f"{option} {text}: write a duration such as P7D or PT12H.") from error
     if not timedelta(0) <= length <= FOR_EVER:
-        raise CommandError(f"--retire-old-after {text}: write a duration from PT0M to P36500D.")
+        raise CommandError(f"{option} {text}: write a duration from PT0M to P36500D.")
     return length

@@ -1,4 +1,4 @@
-"""`manage.py rotate_master_key`: encrypt all private keys under the first of the master keys."""
+"""`manage.py rotate_master_key`: encrypt all secrets under the first of the master keys."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from offers.services import keys
 class Command(BaseCommand):
     requires_system_checks = ()
     help = (
-        "Encrypt every private key under the first key of FLEXPORTAL_MASTER_KEY. "
+        "Encrypt every private key and second factor under the first key of FLEXPORTAL_MASTER_KEY. "
         "Put the new key in front of the old one, restart, run this, then take the old one away."
     )
 
@@ -19,4 +19,4 @@ class Command(BaseCommand):
             done = keys.reencrypt()
         except keys.MasterKeyWrong as error:
             raise CommandError(f"{error} Nothing was changed.") from error
-        self.stdout.write(f"Encrypted {done} private keys under the first master key.")
+        self.stdout.write(f"Encrypted {done} secrets under the first master key.")
