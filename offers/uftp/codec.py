@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -22,7 +23,8 @@ from .fields import (
     unsupported,
     wire_version,
 )
-from .guard import guard, is_small
+from .forgetting import forget_now_and_then
+from .guard import guard
 from .isp import zone
 from .messages import CATALOGUE, SignedMessage, TestMessage
 from .schema import schema
@@ -36,6 +38,7 @@ ENVELOPE = SignedMessage.XML_NAME
 DECLARATION = "<?xml version='1.0' encoding='UTF-8'?>\n"
 MAX_REASONS = 20
 CHUNK = 4096
+MANY = 1000  # elements; the place of an error is found by counting its siblings, for each error anew
 
 
 def encode(message: PayloadMessage) -> bytes:
@@ -97,6 +100,7 @@ def _parser(**given: Any) -> etree.XMLParser:
 def _parse(xml: bytes) -> etree._Element:
     """The tree of a document that is well-formed and not hostile; nothing more is known of it."""
     guard(xml)
+    forget_now_and_then(len(xml))
     try:
         return etree.fromstring(xml, _parser())
     except etree.XMLSyntaxError as error:
@@ -105,7 +109,7 @@ def _parse(xml: bytes) -> etree._Element:
 
 def _judge(xml: bytes, tree: etree._Element, version: str) -> None:
     """Raises Invalid unless the schema accepts the document `xml`, which was parsed into `tree`."""
-    if not is_small(xml):
+    if xml.count(b"<") > MANY:
         _give_up_early(xml, str(tree.tag), version)
     _validate(tree, str(tree.tag), version)
 
@@ -120,14 +124,22 @@ def _give_up_early(xml: bytes, name: str, version: str) -> None:
     """Refuses a document with too many errors to name. To locate 40,000 errors in a tree takes seconds,
     to count the first few while the document streams by takes none, but only a tree knows the lines."""
     parser = _parser(schema=schema(version))
+    end = None
+    with suppress(etree.XMLSyntaxError):  # of a whole document it cannot be: it has been parsed before
+        end = _end_of_patience(parser, xml)
+    with suppress(etree.XMLSyntaxError):
+        parser.close()  # one that is left open never gives back what it has read
+    if end is not None:
+        _validate(etree.fromstring(xml[:end], _parser(recover=True)), name, version)
+
+
+def _end_of_patience(parser: etree.XMLParser, xml: bytes) -> int | None:
+    """How much of a document has too many errors, if any."""
     for end in range(CHUNK, len(xml) + CHUNK, CHUNK):
-        try:
-            parser.feed(xml[end - CHUNK : end])
-        except etree.XMLSyntaxError:
-            return  # cannot be: it has been parsed before
+        parser.feed(xml[end - CHUNK : end])
         if len(parser.feed_error_log) >= MAX_REASONS:
-            _validate(etree.fromstring(xml[:end], _parser(recover=True)), name, version)
-            return
+            return end
+    return None
 
 
 def _version(root: etree._Element) -> str:

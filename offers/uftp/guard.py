@@ -69,6 +69,8 @@ class _Scan:
             raise NotXML(
                 [f"line {error.lineno}: not well-formed XML: {expat.ErrorString(error.code)}"]
             ) from error
+        finally:
+            del self.parser  # it holds us, and all that it has read, until the garbage is collected
 
     def refuse(self, what: str) -> None:
         raise NotXML([f"line {self.parser.CurrentLineNumber}: {what}"])

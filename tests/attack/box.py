@@ -71,13 +71,13 @@ SMALL = 64 * 1024  # documents up to here share a child; a large one leaves a he
 Job = Callable[[], int]
 
 
-def boxed(jobs: Mapping[str, Job]) -> Iterator[dict[str, Any]]:
+def boxed(jobs: Mapping[str, Job], memory: int = MEMORY) -> Iterator[dict[str, Any]]:
     """Run jobs in children within all limits. Of each: what it returned or what its child died of, the CPU
     that it took at best, and the most memory that its child had in use until then."""
     left = list(jobs)
     while left:
         reads, writes = os.pipe()
-        before, limit = _status("VmRSS"), _status("VmSize") * 1024 + MEMORY
+        before, limit = _status("VmRSS"), _status("VmSize") * 1024 + memory
         pid = os.fork()
         if not pid:
             _child([(name, jobs[name]) for name in left], writes, before, limit)
