@@ -11,6 +11,7 @@ import random
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import town
@@ -47,8 +48,11 @@ class Run:
 class Chaos:
     """Kills at random, paced by how far the conversations are."""
 
-    def __init__(self, place: town.Town, conversations: int, kills: int, rng: random.Random) -> None:
+    def __init__(
+        self, place: town.Town, conversations: int, kills: int, rng: random.Random, targets: Mapping[str, int]
+    ) -> None:
         self.place, self.conversations, self.kills, self.rng = place, conversations, kills, rng
+        self.targets = targets
         self.killed: dict[str, int] = {}
 
     def run(self) -> None:
@@ -59,9 +63,9 @@ class Chaos:
             self._kill()
 
     def _kill(self) -> None:
-        there = {name for name in TARGETS if self._processes(name)}
+        there = {name for name in self.targets if self._processes(name)}
         names = sorted(there)
-        name = self.rng.choices(names, [TARGETS[one] for one in names])[0]
+        name = self.rng.choices(names, [self.targets[one] for one in names])[0]
         process = self.rng.choice(self._processes(name))
         if name == "web child":
             _kill_children(process)
@@ -98,16 +102,20 @@ def run(
     seed: int,
     *,
     window: int = 100,
-    settings: dict[str, str] | None = None,
+    weak: str = "",
+    targets: Mapping[str, int] = TARGETS,
     settle: float = SETTLE_SECONDS,
 ) -> Run:
-    """One run; LEASE_SECONDS is short so that what a killed worker held is free again soon."""
+    """One run; LEASE_SECONDS is short so that what a killed worker held is free again soon.
+
+    `weak` takes a protection away: see weakness.py.
+    """
     done = Run(seed)
-    more = {"LEASE_SECONDS": "8", **(settings or {})}
+    more = town.weakened(weak, LEASE_SECONDS="8")
     with town.town(database, conversations, with_redis=database != "sqlite", settings=more) as place:
         started = time.monotonic()
         place.trade(conversations, window)
-        chaos = Chaos(place, conversations, kills, random.Random(seed))
+        chaos = Chaos(place, conversations, kills, random.Random(seed), targets)
         chaos.run()
         done.chaos_seconds = time.monotonic() - started
         done.finished = place.finish(conversations, settle)
@@ -124,9 +132,12 @@ def main() -> int:
     parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
     parser.add_argument("--window", type=int, default=100, help="how many conversations are open at once")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--weak", choices=["memory", "naive"], default="", help="a control: must fail")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    done = run(given.conversations, given.kills, given.database, given.seed, window=given.window)
+    done = run(
+        given.conversations, given.kills, given.database, given.seed, window=given.window, weak=given.weak
+    )
     print(done, flush=True)
     if given.json:
         print(json.dumps(done.numbers()))

@@ -34,3 +34,22 @@ def assemble(intro: Introduction, now: datetime) -> None:
 
 def _participant(role: str, **fields: Any) -> models.Participant:
     return models.Participant.objects.create(domain=DOMAINS[role], role=role, name=role, **fields)
+
+
+@transaction.atomic
+def know(said: dict[str, Any], now: datetime) -> None:
+    """Another participant: a counterparty with its key and endpoint, or one of ours; at every point."""
+    row = models.Participant.objects.create(
+        domain=said["domain"],
+        role=said["role"],
+        name=said["domain"],
+        hosted="public" not in said,
+        endpoint=said.get("endpoint", ""),
+    )
+    since = now - timedelta(days=1)
+    if row.hosted:
+        keys.add_signing_key(row, since)
+    else:
+        keys.add_public_key(row, uftp.seal.to_cs1(bytes.fromhex(said["public"])), since)
+    for point in models.CongestionPoint.objects.all() if row.role == "AGR" else ():
+        point.agrs.add(row)

@@ -7,6 +7,7 @@ python -m bench.faults.side report                   prints what the verdict ask
 
 import json
 import logging
+import os
 import sys
 import time
 from datetime import date, timedelta
@@ -20,9 +21,11 @@ from django.core.management import call_command  # noqa: E402
 from django.db import InterfaceError, OperationalError, connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from offers import models  # noqa: E402
 from offers.domain import IllegalMove  # noqa: E402
+from offers.services import trading  # noqa: E402
 
-from . import introductions, market, trader, verdict  # noqa: E402
+from . import introductions, market, trader, verdict, walls  # noqa: E402
 
 IDLE_SECONDS = 0.2
 QUIET_TURNS = 3
@@ -31,9 +34,26 @@ AWAY = (OperationalError, InterfaceError)
 log = logging.getLogger(__name__)
 
 
-def assemble(said: dict[str, Any]) -> None:
+def migrate(said: dict[str, Any]) -> None:
     call_command("migrate", verbosity=0, interactive=False)
+
+
+def assemble(said: dict[str, Any]) -> None:
     market.assemble(introductions.Introduction.from_json(said), timezone.now())
+    walls.take_down(os.environ.get("WEAK", ""))
+
+
+def know(said: dict[str, Any]) -> None:
+    market.know(said, timezone.now())
+
+
+def queue(said: dict[str, Any]) -> None:
+    """Test messages, with a pause between them, so that it shows how long each takes."""
+    other = models.Participant.objects.get(domain=said["to"])
+    me = models.Participant.objects.get(domain=said["from"])
+    for _ in range(said["count"]):
+        trading.send_test(me, other, timezone.now())
+        time.sleep(said["pause"])
 
 
 def trade(said: dict[str, Any]) -> None:
@@ -68,14 +88,11 @@ def _trader(said: dict[str, Any]) -> trader.Trader:
     )
 
 
-def main(verb: str) -> None:
-    if verb == "assemble":
-        assemble(json.load(sys.stdin))
-    elif verb == "trade":
-        trade(json.load(sys.stdin))
-    else:
-        json.dump(verdict.report(), sys.stdout, default=str)
+def report(said: dict[str, Any]) -> None:
+    json.dump(verdict.report(), sys.stdout, default=str)
 
+
+VERBS = {verb.__name__: verb for verb in (migrate, assemble, know, queue, trade, report)}
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    VERBS[sys.argv[1]](json.load(sys.stdin))

@@ -18,9 +18,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from offers.management.supervisor import _die_with_parent as die_with_parent
 from tests import servers
 
-from . import introductions
+from . import introductions, peer
 
 ROOT = Path(__file__).resolve().parents[2]
 MESSAGE_PATH = "/shapeshifter/api/v3/message"
@@ -34,19 +35,17 @@ WEB = (
 WORKER = "--without-gossip --without-mingle --without-heartbeat --loglevel WARNING".split()
 
 
+def weakened(weak: str, **settings: str) -> dict[str, str]:
+    """Settings for a town; `weak` names the protection that a control goes without."""
+    module = {"DJANGO_SETTINGS_MODULE": "bench.faults.weak", "WEAK": weak} if weak else {}
+    return {**settings, **module}
+
+
 class Process:
     """A program that is started again whenever it is gone."""
 
-    def __init__(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path, keeps: int = -1
-    ) -> None:
-        self.name, self.command, self.environment, self.log, self.keeps = (
-            name,
-            command,
-            environment,
-            log,
-            keeps,
-        )
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.name, self.command, self.environment, self.log = name, command, environment, log
         self.running: subprocess.Popen[bytes] | None = None
         self.start_at = 0.0
         self.wanted = True
@@ -62,7 +61,7 @@ class Process:
                 env=self.environment,
                 cwd=ROOT,
                 start_new_session=True,
-                pass_fds=[self.keeps] if self.keeps >= 0 else [],
+                preexec_fn=die_with_parent(),
             )
         self.starts += 1
 
@@ -184,6 +183,7 @@ class Trade(threading.Thread):
                 env=side.environment,
                 cwd=ROOT,
                 text=True,
+                preexec_fn=die_with_parent(),
             )
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(plan))
@@ -275,19 +275,79 @@ def _redis(folder: Path, keeper: Keeper) -> tuple[Process, int]:
     return keeper.add(Process("redis", [program, *options], dict(os.environ), folder / "redis.log")), port
 
 
-def _databases(town: Town) -> dict[str, str]:
-    if town.database == "sqlite":
-        return {role: f"sqlite:///{town.folder}/{role}.sqlite3" for role in introductions.DOMAINS}
-    town.postgres, port, ready = _postgresql(town.folder / "pg", town.keeper)
-    assert town.wait(ready, READY_WITHIN), "PostgreSQL did not start"
+def _databases(place: Town, roles: Sequence[str]) -> dict[str, str]:
+    """A URL for each role, of a database that does not exist yet."""
+    if place.database == "sqlite":
+        return {role: f"sqlite:///{place.folder}/{role}.sqlite3" for role in roles}
+    place.postgres, port, ready = _postgresql(place.folder / "pg", place.keeper)
+    assert place.wait(ready, READY_WITHIN), "PostgreSQL did not start"
+    return {role: f"postgresql://flexportal@127.0.0.1:{port}/{role.lower()}" for role in roles}
+
+
+def _migrate(place: Town) -> None:
+    """The first database is migrated, the others are copies of it: that takes no time."""
+    first, *others = place.sides.values()
+    if place.database == "postgresql":
+        _create(first, "template0")
+    first.side("migrate")
+    for side in others:
+        if place.database == "sqlite":
+            shutil.copy(place.folder / f"{first.role}.sqlite3", place.folder / f"{side.role}.sqlite3")
+        else:
+            _create(side, first.role.lower())
+
+
+def _create(side: Installation, template: str) -> None:
     programs = servers.postgresql_programs()
     assert programs is not None
-    for role in introductions.DOMAINS:
-        address = ["-h", "127.0.0.1", "-p", str(port), "-U", "flexportal"]
-        subprocess.run([str(programs / "createdb"), *address, role.lower()], check=True)
-    return {
-        role: f"postgresql://flexportal@127.0.0.1:{port}/{role.lower()}" for role in introductions.DOMAINS
-    }
+    port = side.environment["DATABASE_URL"].rpartition(":")[2].partition("/")[0]
+    address = ["-h", "127.0.0.1", "-p", port, "-U", "flexportal", "-T", template]
+    subprocess.run([str(programs / "createdb"), *address, side.role.lower()], check=True)
+
+
+def _introduce(place: Town, told: Mapping[str, introductions.Introduction]) -> None:
+    threads = [
+        threading.Thread(target=side.side, args=("assemble", told[role].as_json()))
+        for role, side in place.sides.items()
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _start(place: Town, web: int, workers: int, beats: int) -> None:
+    for side in place.sides.values():
+        side.start(place.keeper, web, workers, beats)
+    ports = [side.port for side in place.sides.values()]
+    assert place.wait(lambda: all(servers._listens(port) for port in ports), READY_WITHIN), "no web server"
+
+
+@contextlib.contextmanager
+def _place(
+    database: str, roles: Sequence[str], with_redis: bool, settings: Mapping[str, str]
+) -> Iterator[Town]:
+    """A folder, a keeper, empty databases and perhaps a Redis; nothing of it is left when the block ends."""
+    folder = Path(tempfile.mkdtemp(prefix="flexportal-town-"))
+    folder.chmod(0o755)  # PostgreSQL runs as somebody else
+    keeper = Keeper()
+    keeper.start()
+    place = Town(folder, keeper, database)
+    try:
+        urls, redis = _databases(place, roles), dict.fromkeys(roles, "")
+        if with_redis:
+            place.redis, port = _redis(folder / "redis", keeper)
+            redis = {role: f"redis://127.0.0.1:{port}/{n}" for n, role in enumerate(roles)}
+        for role in roles:
+            place.sides[role] = Installation(role, folder / role, urls[role], redis[role], settings)
+        _migrate(place)
+        yield place
+    finally:
+        for trade in place.trades:
+            trade.stop()
+        keeper.close()
+        if not os.environ.get("KEEP_TOWN"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -301,45 +361,54 @@ def town(
     beats: int = 1,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Town]:
-    """Two installations that know each other, up and answering; gone when the block ends."""
-    folder = Path(tempfile.mkdtemp(prefix="flexportal-town-"))
-    folder.chmod(0o755)  # PostgreSQL runs as somebody else
-    keeper = Keeper()
-    keeper.start()
-    try:
-        place = Town(folder, keeper, database)
-        urls = _databases(place)
-        ports = {role: "" for role in introductions.DOMAINS}
-        if with_redis:
-            place.redis, port = _redis(folder / "redis", keeper)
-            ports = {role: f"redis://127.0.0.1:{port}/{n}" for n, role in enumerate(introductions.DOMAINS)}
-        for role, url in urls.items():
-            side = Installation(role, folder / role, url, ports[role], settings or {})
-            place.sides[role] = side
-        _introduce(place, conversations)
-        for side in place.sides.values():
-            side.start(keeper, web, workers, beats)
-        ready = [side.port for side in place.sides.values()]
-        assert place.wait(lambda: all(servers._listens(port) for port in ready), READY_WITHIN), (
-            "no web server"
-        )
+    """Two installations that know each other, up and answering."""
+    with _place(database, tuple(introductions.DOMAINS), with_redis, settings or {}) as place:
+        endpoints = {role: side.endpoint for role, side in place.sides.items()}
+        _introduce(place, introductions.introductions(endpoints, conversations))
+        _start(place, web, workers, beats)
         yield place
+
+
+class Hamlet:
+    """One installation, a DSO, and an aggregator that does as it is told."""
+
+    def __init__(self, place: Town, agr: "peer.Peer") -> None:
+        self.place, self.agr, self.dso = place, agr, place.sides["DSO"]
+
+    def report(self) -> Any:
+        return json.loads(self.dso.side("report"))
+
+    def quiet_report(self, seconds: float = 120.0) -> Any:
+        """What the database holds once nothing is under way any more."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = self.report()
+            still = [row for row in found["messages"] if row["state"] in ("received", "waiting", "queued")]
+            if not still or time.monotonic() > deadline:
+                return found
+
+    def queue(self, count: int, pause: float = 0.0, to: str = introductions.DOMAINS["AGR"]) -> None:
+        plan = {"from": introductions.DOMAINS["DSO"], "to": to, "count": count, "pause": pause}
+        self.dso.side("queue", plan)
+
+
+@contextlib.contextmanager
+def hamlet(
+    database: str,
+    *,
+    web: int = 1,
+    workers: int = 1,
+    beats: int = 1,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Hamlet]:
+    """One installation, up and answering, and its only counterparty."""
+    agr = peer.Peer()
+    secret = peer.uftp.seal.generate()
+    told = introductions.Introduction("DSO", secret, agr.public, agr.endpoint, 1)
+    try:
+        with _place(database, ("DSO",), database != "sqlite", settings or {}) as place:
+            _introduce(place, {"DSO": told})
+            _start(place, web, workers, beats)
+            yield Hamlet(place, agr)
     finally:
-        for trade in place.trades:
-            trade.stop()
-        keeper.close()
-        if not os.environ.get("KEEP_TOWN"):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _introduce(place: Town, conversations: int) -> None:
-    endpoints = {role: side.endpoint for role, side in place.sides.items()}
-    told = introductions.introductions(endpoints, conversations)
-    threads = [
-        threading.Thread(target=side.side, args=("assemble", told[role].as_json()))
-        for role, side in place.sides.items()
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+        agr.close()

@@ -12,18 +12,19 @@ TRADES = {"FlexRequest": "requests", "FlexOffer": "offers", "FlexOrder": "orders
 ORDERED = ("accepted", "ordered", "accepted")
 SEVERAL = frozenset({"schedule"})  # events that may be noted more than once
 SHOWN = 10
+ATTEMPT = ("message__message_id", "started_at")
 
 
 def report() -> dict[str, list[dict[str, Any]]]:
     """All that the verdict asks of one installation; runs where its database is the default one."""
     from offers import models
 
-    fields = (
-        "pk direction type message_id variant state attempts answer answers_id wants_answer received_at error"
-    )
-    messages = models.Message.objects.order_by("pk").values(*fields.split())
+    fields = "pk direction type message_id variant state state_at attempts error received_at"
+    answered = "answer answers_id wants_answer"
+    messages = models.Message.objects.order_by("pk").values(*fields.split(), *answered.split())
     noun = ["pk", "state", "reason", "message__message_id"]
-    attempts = models.Attempt.objects.filter(message__direction="out", number__gt=1).order_by("pk")
+    attempts = models.Attempt.objects.filter(message__attempts__gt=1).order_by("pk")
+    sent = models.Attempt.objects.filter(number=1).order_by("pk")
     events = models.Event.objects.order_by("pk")
     return {
         "messages": list(messages),
@@ -33,7 +34,8 @@ def report() -> dict[str, list[dict[str, Any]]]:
         "events": list(
             events.values("flex_request_id", "flex_offer_id", "flex_order_id", "event", "to_state")
         ),
-        "retries": list(attempts.values("message__message_id", "number", "started_at", "verdict", "text")),
+        "retries": list(attempts.values(*ATTEMPT, "number", "verdict", "ended_at")),
+        "sent": list(sent.values(*ATTEMPT, "message__created_at", "message__counterparty__domain")),
     }
 
 

@@ -110,15 +110,24 @@ def _busy_counterparties(now: datetime) -> list[int]:
     """Those with as many messages in flight as they may have: one dead counterparty slows nobody else."""
     in_flight = models.Message.objects.queued().filter(lease_until__gt=now)
     counts = in_flight.values("counterparty", "counterparty__failing_since").annotate(n=Count("pk"))
-    return [
-        c["counterparty"]
-        for c in counts
-        if c["n"] >= (PER_FAILING_COUNTERPARTY if c["counterparty__failing_since"] else PER_COUNTERPARTY)
-    ]
+    return [c["counterparty"] for c in counts if c["n"] >= _most(c["counterparty__failing_since"])]
+
+
+def _most(failing_since: datetime | None) -> int:
+    return PER_COUNTERPARTY if failing_since is None else PER_FAILING_COUNTERPARTY
+
+
+def _has_room(counterparty_id: int, now: datetime) -> bool:
+    """Counted again under a lock: workers that looked at the same time would each see the last place free."""
+    locked = models.Participant.objects.select_for_update(of=("self",), no_key=True).get(pk=counterparty_id)
+    in_flight = models.Message.objects.queued().filter(counterparty=locked, lease_until__gt=now)
+    return in_flight.count() < _most(locked.failing_since)
 
 
 @atomic
 def _take(row: models.Message, now: datetime) -> bool:
+    if not _has_room(row.counterparty_id, now):
+        return False
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     # A lease that ran out belonged to a worker that died or froze: its attempt may have arrived.
     died = row.lease_until is not None

@@ -40,6 +40,23 @@ STORY = {
 }
 
 PATIENCE = 60.0
+ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+# Where the death leaves a transaction open or its end unknown, a server behaves in its own way. The others
+# are the same code on both, and run there with CRASH_POINTS=all.
+IN_TRANSACTION = (
+    "inbox.after_insert",
+    "process.taken",
+    "process.judged",
+    "process.before_commit",
+    "process.committed",
+    "outbox.before_claim_commit",
+    "outbox.after_post",
+    "outbox.before_settle_commit",
+    "move.updated",
+    "order.answer_half_noted",
+    "sweep.offer_expired",
+)
+ALL = not ON_POSTGRESQL or os.environ.get("CRASH_POINTS") == "all"
 
 
 class Village:
@@ -91,14 +108,14 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
     folder = tmp_path_factory.mktemp("village")
     with ExitStack() as stack:
         url = f"sqlite:///{folder}/template.sqlite3"
-        if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        if ON_POSTGRESQL:
             url = stack.enter_context(servers.postgresql())
         place = Village(folder, url)
         stack.callback(place.stop)
         yield place
 
 
-@pytest.mark.parametrize("point", sorted(crashpoints.POINTS))
+@pytest.mark.parametrize("point", sorted(crashpoints.POINTS if ALL else IN_TRANSACTION))
 def test_g02_a_crash_loses_and_doubles_nothing(village: Village, point: str) -> None:
     found = village.live(point)
     assert max(found["deaths"].values()) == 2, f"{point} is not visited twice: {found}"

@@ -1,0 +1,81 @@
+"""G03: the broker is disposable. Redis is flushed every two seconds, then frozen, then gone for good.
+
+python -m bench.faults.g03 --conversations 2000 --frozen 60
+"""
+
+import argparse
+import contextlib
+import json
+import signal
+import socket
+import threading
+import time
+from typing import Any
+
+from . import town
+from .verdict import judge
+
+FLUSH_SECONDS = 2.0
+SETTLE_SECONDS = 600.0
+
+
+def run(conversations: int, frozen: float, window: int = 60) -> dict[str, Any]:
+    """A third of the conversations under each fault, in one go."""
+    with town.town("postgresql", conversations) as place:
+        redis = place.redis
+        assert redis is not None
+        started = time.monotonic()
+        place.trade(conversations, window)
+        flushes = _flush_until(place, conversations // 3)
+        redis.kill(signal.SIGSTOP)
+        place.wait(lambda: False, frozen)
+        redis.kill(signal.SIGCONT)
+        place.wait(lambda: place.closed >= conversations * 2 // 3, SETTLE_SECONDS)
+        before = place.closed
+        redis.stop()
+        finished = place.finish(conversations, SETTLE_SECONDS)
+        seconds = time.monotonic() - started
+        found = judge(*(place.reports()[role] for role in ("DSO", "AGR")), conversations)
+    return {
+        "finished": finished,
+        "seconds": round(seconds, 1),
+        "flushes": flushes,
+        "without_redis": conversations - before,
+        "text": str(found),
+        **found.numbers(),
+    }
+
+
+def _flush_until(place: town.Town, closed: int) -> int:
+    done = threading.Event()
+    count = 0
+    while not place.wait(lambda: done.is_set() or place.closed >= closed, FLUSH_SECONDS):
+        _flush(place)
+        count += 1
+    return count
+
+
+def _flush(place: town.Town) -> None:
+    url = place.sides["DSO"].environment["REDIS_URL"]
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 2) as redis:
+        redis.sendall(b"FLUSHALL\r\n")
+        redis.recv(16)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--conversations", type=int, default=90)
+    parser.add_argument("--frozen", type=float, default=6.0, help="for how many seconds Redis is frozen")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    found = run(given.conversations, given.frozen)
+    head = f"{found['flushes']} flushes, {given.frozen:.0f} s frozen, {found['without_redis']} without Redis"
+    print(f"{head}, {found['seconds']} s\n{found.pop('text')}")
+    if given.json:
+        print(json.dumps(found))
+    return 0 if found["finished"] and not found["lost"] + found["doubled"] + found["unexpected"] else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

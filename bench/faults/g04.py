@@ -1,0 +1,86 @@
+"""G04: a worker that is frozen while it sends, and wakes after three leases, changes nothing twice.
+
+python -m bench.faults.g04 --database postgresql
+"""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from typing import Any
+
+from . import town
+
+LEASE = 2
+MESSAGES = 3
+WITHIN = 90.0
+
+
+def run(place: town.Hamlet) -> dict[str, Any]:
+    """Freeze the only worker in the middle of its posts; another one takes over; then wake the first."""
+    gate, held = threading.Event(), threading.Event()
+    before = len(place.agr.taken)
+    place.agr.before_answer = lambda: None if held.is_set() else _hold(gate)
+    place.queue(MESSAGES)
+    assert place.place.wait(lambda: place.agr.in_flight == MESSAGES, WITHIN), "nothing is being sent"
+    frozen = place.dso.processes["worker"]
+    frozen.kill(signal.SIGSTOP)
+    held.set()
+    _second_worker(place)
+    taken_over = place.place.wait(lambda: len(place.agr.taken) - before >= 2 * MESSAGES, WITHIN)
+    settled = _outgoing(place.quiet_report(WITHIN))
+    gate.set()
+    frozen.kill(signal.SIGCONT)
+    place.place.wait(lambda: _zombies(place.report()) == MESSAGES, 20.0)
+    report = place.report()
+    after = _outgoing(report)
+    return {
+        "messages": MESSAGES,
+        "taken_over": taken_over,
+        "doubled": [name for name in settled if settled[name] != after[name]],
+        "lost": [name for name, state in after.items() if state[0] != "delivered"],
+        "unexpected": [],
+        "fenced": _zombies(report),
+    }
+
+
+def _hold(gate: threading.Event) -> None:
+    gate.wait(WITHIN)
+
+
+def _second_worker(place: town.Hamlet) -> None:
+    celery = [sys.executable, "-m", "celery", "-A", "flexportal", "worker"]
+    side = place.dso
+    command = [*celery, *town.WORKER, "-n", "second@localhost"]
+    place.place.keeper.add(town.Process("second", command, side.environment, side.folder / "second.log"))
+
+
+def _outgoing(report: Any) -> dict[str, tuple[str, str]]:
+    """State and moment of every message that went out."""
+    rows = (row for row in report["messages"] if row["direction"] == "out")
+    return {row["message_id"]: (row["state"], row["state_at"]) for row in rows}
+
+
+def _zombies(report: Any) -> int:
+    """First attempts that ended after another worker's had: their updates found the lease gone."""
+    first = [row for row in report["retries"] if row["number"] == 1 and row["ended_at"]]
+    return sum(row["verdict"] == "delivered" for row in first)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
+    parser.add_argument("--weak", choices=["unfenced"], default="", help="a control: must fail")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    with town.hamlet(given.database, settings=town.weakened(given.weak, LEASE_SECONDS=str(LEASE))) as place:
+        found = run(place)
+    print("  ".join(f"{k} {len(v) if isinstance(v, list) else v}" for k, v in found.items()))
+    if given.json:
+        print(json.dumps(found))
+    return 0 if found["fenced"] and not found["doubled"] + found["lost"] else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

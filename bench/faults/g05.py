@@ -1,0 +1,199 @@
+"""G05, G06, G07: what the endpoint promises. 200 means committed; a copy has no effect; an id is used once.
+
+python -m bench.faults.g05 --messages 5000 --database postgresql --seed 1 --json
+"""
+
+import argparse
+import json
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from offers import uftp
+
+from . import town
+from .peer import Peer, post
+from .proxy import Proxy
+
+THREADS = 8
+OTHER_AGR = "agr2.faults.example"
+OTHER_DSO = "dso2.faults.example"
+
+
+class Book:
+    """What an installation holds of the messages that were posted."""
+
+    def __init__(self, report: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        self.rows = [row for row in report["messages"] if row["direction"] == "in"]
+        self.inbox = Counter(row["message_id"] for row in self.rows)
+        self.effects = Counter(row["message__message_id"] for row in report["offers"])
+        self.answers = Counter(row["answers_id"] for row in report["messages"] if row["direction"] == "out")
+        self.state = {row["message_id"]: row["state"] for row in self.rows if not row["variant"]}
+
+    def wrong(self) -> list[str]:
+        """Messages without exactly one effect and one answer."""
+        return [
+            f"{row['message_id']} is {row['state']}, has {self.effects[row['message_id']]} offers"
+            f" and {self.answers[row['pk']]} answers"
+            for row in self.rows
+            if self.effects[row["message_id"]] != 1 or self.answers[row["pk"]] != 1
+        ]
+
+
+def _at_once(work: Callable[[Any], Any], over: Sequence[Any]) -> list[Any]:
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(work, over))
+
+
+def g05(place: town.Hamlet, messages: int, rng: random.Random, web_dies: bool = False) -> dict[str, Any]:
+    """Post through a proxy that cuts connections; each message once, or until a 200 is heard."""
+    proxy = Proxy(place.dso.port, rng)
+    offers = [place.agr.offer() for _ in range(messages)]
+
+    def send(offer: uftp.FlexOffer) -> list[int | None]:
+        body, heard = place.agr.sealed(offer), []
+        for _ in range(rng.choice((1, 1, 10))):
+            heard.append(post(proxy.endpoint, body, 10))
+            if heard[-1] == 200:
+                break
+        return heard
+
+    try:
+        heard = _at_once(send, offers)
+    finally:
+        proxy.close()
+    if web_dies:
+        place.dso.processes["web"].kill(signal.SIGKILL)
+    book = Book(place.quiet_report())
+    said = {offer.message_id: statuses for offer, statuses in zip(offers, heard, strict=True)}
+    acknowledged = [name for name, statuses in said.items() if 200 in statuses]
+    return {
+        "messages": messages,
+        "acknowledged": len(acknowledged),
+        "lost": [name for name in acknowledged if not book.inbox[name]],
+        "doubled": [name for name, number in book.inbox.items() if number > 1],
+        "unexpected": [
+            *(text for text in book.wrong()),
+            *(name for name in book.inbox if not {200, None} & set(said.get(name, ()))),
+            *(str(status) for statuses in heard for status in statuses if status not in (200, 400, None)),
+        ],
+        "recovered": sum(len(statuses) > 1 for statuses in said.values()),
+        "treated": dict(proxy.treated),
+    }
+
+
+def g06(place: town.Hamlet, messages: int, rng: random.Random) -> dict[str, Any]:
+    """Each message one to ten times, in any order, from eight threads."""
+    offers = [place.agr.offer() for _ in range(messages)]
+    bodies = [place.agr.sealed(offer) for offer in offers]
+    copies = [body for body in bodies for _ in range(rng.randint(1, 10))]
+    rng.shuffle(copies)
+    took: list[float] = []
+
+    def send(body: bytes) -> int | None:
+        began = time.monotonic()
+        status = post(place.dso.endpoint, body)
+        took.append(time.monotonic() - began)
+        return status
+
+    statuses = Counter(_at_once(send, copies))
+    book = Book(place.quiet_report())
+    mine = [offer.message_id for offer in offers]
+    wrong = [text for text in book.wrong() if text.partition(" ")[0] in mine]
+    return {
+        "messages": messages,
+        "deliveries": len(copies),
+        "lost": [name for name in mine if not book.inbox[name]],
+        "doubled": [name for name in mine if book.inbox[name] > 1],
+        "unexpected": [*wrong, *(f"{n} times {status}" for status, n in statuses.items() if status != 200)],
+        "recovered": len(copies) - messages,
+        "p95_ms": round(sorted(took)[int(len(took) * 0.95)] * 1000, 1),
+    }
+
+
+def g07(place: town.Hamlet, pairs: int) -> dict[str, Any]:
+    """Two contents race for one MessageID; the same MessageID from and to somebody else is no matter."""
+    other = Peer(domain=OTHER_AGR)
+    party = {"domain": OTHER_AGR, "role": "AGR", "public": other.public.hex(), "endpoint": other.endpoint}
+    place.dso.side("know", party)
+    place.dso.side("know", {"domain": OTHER_DSO, "role": "DSO"})
+    offers = [place.agr.offer() for _ in range(pairs)]
+    bodies: list[bytes] = []
+    for offer in offers:
+        rival = place.agr.offer(message_id=offer.message_id, baseline_reference="another content")
+        upper = place.agr.offer(message_id=offer.message_id.upper(), time_stamp=offer.time_stamp)
+        stranger = other.offer(message_id=offer.message_id)
+        hello = uftp.TestMessage(
+            **{
+                name: getattr(offer, name)
+                for name in ("version", "sender_domain", "time_stamp", "message_id")
+            },
+            recipient_domain=OTHER_DSO,
+            conversation_id=offer.conversation_id,
+        )
+        mine = [place.agr.sealed(one) for one in (offer, rival, upper, hello)]
+        bodies += [*mine, other.sealed(stranger)]
+    statuses = Counter(_at_once(lambda body: post(place.dso.endpoint, body), bodies))
+    report = place.quiet_report()
+    other.close()
+    return {"pairs": pairs, "statuses": dict(statuses), **_judge_pairs(report, offers)}
+
+
+def _judge_pairs(report: Any, offers: Sequence[uftp.FlexOffer]) -> dict[str, list[str]]:
+    """Of the three contents of one sender one is accepted; the stranger's and the other tenant's are, too."""
+    found: dict[str, list[str]] = {"lost": [], "doubled": [], "unexpected": []}
+    rows: dict[str, list[Any]] = {}
+    for row in report["messages"]:
+        if row["direction"] == "in":
+            rows.setdefault(row["message_id"].lower(), []).append(row)
+    for offer in offers:
+        mine = rows.get(offer.message_id, [])
+        states = Counter((row["type"], row["state"]) for row in mine)
+        taken = states["FlexOffer", "accepted"]  # one of this sender, one of the stranger
+        if taken > 2:
+            found["doubled"].append(f"{offer.message_id}: {taken} accepted")
+        elif taken < 2 or states["TestMessage", "accepted"] != 1:
+            found["lost"].append(f"{offer.message_id}: {dict(states)}")
+        refused = [row for row in mine if row["state"] == "rejected"]
+        if len(refused) != 2 or any("Duplicate Identifier" not in row["error"] for row in refused):
+            found["unexpected"].append(f"{offer.message_id}: {[row['error'] for row in refused]}")
+    return found
+
+
+def is_clean(found: Mapping[str, Any]) -> bool:
+    return not (found["lost"] or found["doubled"] or found["unexpected"])
+
+
+def shown(found: Mapping[str, Any]) -> str:
+    return "  ".join(f"{k} {len(v) if isinstance(v, list) else v}" for k, v in found.items()) + "".join(
+        f"\n  {name}: {text}" for name in ("lost", "doubled", "unexpected") for text in found[name][:5]
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=200)
+    parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    rng = random.Random(given.seed)
+    with town.hamlet(given.database, web=2) as place:
+        runs = {
+            "G05": g05(place, given.messages, rng),
+            "G06": g06(place, max(1, given.messages * 2 // 5), rng),
+            "G07": g07(place, max(1, given.messages // 5)),
+        }
+    for name, found in runs.items():
+        print(f"{name} seed {given.seed}: {shown(found)}", flush=True)
+    if given.json:
+        print(json.dumps({"seed": given.seed, **runs}))
+    return 0 if all(is_clean(found) for found in runs.values()) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

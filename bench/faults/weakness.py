@@ -1,0 +1,84 @@
+"""What the portal must not be like: each of these breaks a promise, and the fault programs must notice."""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from django.apps import AppConfig
+
+BUSY_SECONDS = 0.1
+
+
+class Weakness(AppConfig):
+    name = "bench.faults"
+    label = "weakness"
+
+    def ready(self) -> None:
+        WEAKNESSES[os.environ["WEAK"]]()
+
+
+def memory() -> None:
+    """Say 200, then store and process in a pool of threads, as the reference library in Python does."""
+    from offers.services import inbox
+
+    pool = ThreadPoolExecutor(4)
+    store = inbox.receive
+
+    def later(body: bytes, address: str, now: datetime) -> None:
+        time.sleep(BUSY_SECONDS)
+        inbox.process_one(store(body, address, now).pk, now)
+
+    inbox.receive = lambda *args: pool.submit(later, *args)  # type: ignore[assignment,return-value]
+
+
+def naive() -> None:
+    """Look, then act: no transaction and no lock around the processing of a message."""
+    from django.db.models import QuerySet
+
+    from offers.services import inbox
+
+    QuerySet.select_for_update = lambda self, **options: self  # type: ignore[method-assign,assignment]
+    inbox.transaction = SimpleNamespace(atomic=_no_transaction)  # type: ignore[assignment]
+
+
+def _no_transaction(function: Any = None) -> Any:
+    return function if function is not None else contextlib.nullcontext()
+
+
+def nothing() -> None:
+    """Only the database is weaker."""
+
+
+def unfenced() -> None:
+    """Whoever ends an attempt writes down how the message stands, whose turn it may be by now."""
+    from offers.services import outbox
+
+    settle = outbox._settle
+
+    def trusting(row: Any, outcome: Any, now: datetime, next_at: datetime) -> bool:
+        done = settle(row, outcome, now, next_at)
+        type(row).objects.filter(pk=row.pk).update(state="delivered", state_at=now)
+        return done
+
+    outbox._settle = trusting
+
+
+def uncapped() -> None:
+    """One counterparty may have all workers."""
+    from offers.services import outbox
+
+    outbox.PER_COUNTERPARTY = outbox.PER_FAILING_COUNTERPARTY = 1000
+
+
+WEAKNESSES: dict[str, Callable[[], None]] = {
+    "memory": memory,
+    "naive": naive,
+    "forgetful": nothing,
+    "unfenced": unfenced,
+    "uncapped": uncapped,
+}
