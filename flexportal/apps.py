@@ -8,4 +8,4 @@ class ProjectConfig(AppConfig):
     verbose_name = "Flexportal, the project"
 
     def ready(self) -> None:
-        from flexportal import checks, sessions  # noqa: F401  # both register what they have
+        from flexportal import checks, sessions, unsafe  # noqa: F401  # all register what they have

@@ -6,9 +6,11 @@ its own until it has acknowledged it, and holds a lock for as long as it lives; 
 leaves behind is put back by the next one. A message may therefore run twice, but never is lost.
 """
 
+import contextlib
 import fcntl
 import logging
 import os
+import select
 import time
 import uuid
 from collections import deque
@@ -87,6 +89,8 @@ class Spool:
             str, deque[str]
         ] = {}  # as last listed: a long queue is not listed for each message
         self._recovered_at = 0.0
+        self._bell = folder / "bell"
+        self._ear: int | None = None
 
     def put(self, queue: str, payload: str) -> None:
         folder = self._queue(queue)
@@ -98,6 +102,34 @@ class Spool:
             draft.rename(folder / name)
         finally:
             draft.unlink(missing_ok=True)
+        self._ring()
+
+    def _ring(self) -> None:
+        """Wake one consumer; the others look by themselves soon. Where nobody listens nobody is woken."""
+        try:
+            bell = os.open(self._bell, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return
+        try:
+            os.write(bell, b".")
+        except BlockingIOError:
+            pass  # so many have rung that it is full
+        finally:
+            os.close(bell)
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep until something is put, or for so long; whether somebody rang."""
+        if self._ear is None:
+            self._bell.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                os.mkfifo(self._bell, 0o600)
+            # Open for writing, too: then it does not end when a writer goes.
+            self._ear = os.open(self._bell, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        rang = bool(select.select([self._ear], [], [], seconds)[0])
+        if rang:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._ear, 4096)
+        return rang
 
     def claim(self, queue: str) -> Path | None:
         """The oldest message that nobody else got first, moved to where only we look."""
@@ -154,6 +186,9 @@ class Spool:
                 self.release(claim)
             self._owner.close()
             self._owner = None
+        if self._ear is not None:
+            os.close(self._ear)
+            self._ear = None
 
     def _mine(self) -> Path:
         if self._owner is None:
@@ -210,7 +245,7 @@ class Channel(virtual.Channel):
             # A power cut can leave an empty file. Nothing hangs on it: the rows say what is due.
             logger.warning("Dropped the unreadable broker message %s: %r", claim.name, error)
             self.spool.forget(claim)
-            raise Empty() from error
+            return self._get(queue)
         return message
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
@@ -249,11 +284,29 @@ class Transport(virtual.Transport):
     def __init__(self, client: Any, **kwargs: Any) -> None:
         super().__init__(client, **kwargs)
         self.state = self.global_state
-        self.polling_interval = client.transport_options.get("polling_interval", 0.1)
 
     def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> None:
-        """A worker that is told to stop notices between two calls, so none of them is long."""
-        super().drain_events(connection, timeout and min(timeout, LONGEST_DRAIN))
+        """Deliver one message, and sleep when there is none.
+
+        A worker that is told to stop, or has something to acknowledge, does so between two calls, so that
+        none of them is long.
+        """
+        cycle: Any = self.cycle
+        try:
+            cycle.get(self._deliver)
+        except Empty:
+            self._wait(LONGEST_DRAIN if timeout is None else min(timeout, LONGEST_DRAIN))
+            try:
+                cycle.get(self._deliver)
+            except Empty as error:
+                raise TimeoutError from error
+
+    def _wait(self, seconds: float) -> None:
+        channels: list[Any] = list(self.channels or ())
+        if channels:
+            channels[0].spool.wait(seconds)
+        else:
+            time.sleep(seconds)
 
     def driver_version(self) -> str:
         return "1"

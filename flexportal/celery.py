@@ -2,9 +2,10 @@
 
 import os
 import sys
+import threading
 from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, beat, signals
 from django.conf import settings
 from django.utils.log import configure_logging
 from kombu.transport import TRANSPORT_ALIASES
@@ -19,6 +20,17 @@ app = Celery("flexportal", fixups=[] if BEAT else None)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 if not BEAT:
     app.autodiscover_tasks()
+
+
+@signals.worker_ready.connect
+def beat_in_worker(**kwargs: Any) -> None:
+    """One worker on one machine may ring by itself, which saves a process: beat as one of its threads.
+
+    Nothing is lost with it: what is due stands in the database.
+    """
+    if settings.BEAT_IN_WORKER:
+        service = beat.Service(app, max_interval=5, scheduler_cls=beat.Scheduler)
+        threading.Thread(target=service.start, name="beat", daemon=True).start()
 
 
 @signals.setup_logging.connect

@@ -26,6 +26,7 @@ TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
 LEASE_SECONDS = env.number(
     "LEASE_SECONDS", 45
 )  # longer than an attempt takes: two redirects, three time-outs
+BEAT_IN_WORKER = env.flag("BEAT_IN_WORKER")
 HEALTH_TOKEN = env.secret("HEALTH_TOKEN")
 CRASH_AT = env.text("CRASH_AT")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
@@ -136,8 +137,12 @@ def _sqlite(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _postgresql(entry: dict[str, Any]) -> dict[str, Any]:
-    """A transaction that was forgotten open blocks everybody: the server ends it after half a minute."""
-    options = {"connect_timeout": 5, "options": "-c idle_in_transaction_session_timeout=30000"}
+    """A transaction that was forgotten open blocks everybody: the server ends it after half a minute.
+
+    No question of ours is worth a compiler or a second process, which cost more than its answer does.
+    """
+    given = ("idle_in_transaction_session_timeout=30000", "jit=off", "max_parallel_workers_per_gather=0")
+    options = {"connect_timeout": 5, "options": " ".join(f"-c {one}" for one in given)}
     return {
         **entry,
         "OPTIONS": options | entry["OPTIONS"],
@@ -313,7 +318,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
         "global_keyprefix": "flexportal.",
     }
     if REDIS_URL
-    else {"folder": str(STATE_DIR / "broker"), "polling_interval": 0.1}
+    else {"folder": str(STATE_DIR / "broker")}
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -331,8 +336,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "deliver what is due": {"task": "offers.tasks.deliver_due", "schedule": 2.0, "options": {"expires": 2}},
-    "process the inbox": {"task": "offers.tasks.process_inbox", "schedule": 2.0, "options": {"expires": 2}},
+    "deliver what is due": {"task": "offers.tasks.deliver_due", "schedule": 5.0, "options": {"expires": 5}},
+    "process the inbox": {"task": "offers.tasks.process_inbox", "schedule": 5.0, "options": {"expires": 5}},
     "expire what is over": {"task": "offers.tasks.expire_due", "schedule": 5.0, "options": {"expires": 5}},
 }
 

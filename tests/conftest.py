@@ -72,7 +72,7 @@ def quiet_bell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         app.conf.broker_url = f"{settings.REDIS_URL}/{_worker()}"
     else:
         folder = tmp_path_factory.mktemp("broker")
-        app.conf.broker_transport_options = {"folder": str(folder), "polling_interval": 0.05}
+        app.conf.broker_transport_options = {"folder": str(folder)}
     yield
 
 

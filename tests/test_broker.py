@@ -125,7 +125,7 @@ class Kombu:
     """Opens queues on one folder, and closes them."""
 
     def __init__(self, folder: Path) -> None:
-        options = {"folder": str(folder), "polling_interval": 0.01}
+        options = {"folder": str(folder)}
         self.connections = [Connection("atomicfs://", transport_options=options) for _ in range(3)]
         self.unused = iter(self.connections)
 

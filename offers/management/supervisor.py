@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -20,7 +20,8 @@ STOP_WITHIN = 3.5  # seconds until a child that does not stop is killed
 CALM_AFTER = 60.0  # a child that lived this long starts again without waiting
 LONGEST_WAIT = 30.0
 PATIENCE = 20.0  # seconds until a person is told that the web server does not answer
-TICK = 0.2
+TICK = 0.5
+SILENT_AFTER = 60.0  # seconds until a child that should touch its file, and does not, is started again
 LOG_LIMIT = 10 * 1024 * 1024
 PR_SET_PDEATHSIG = 1
 
@@ -44,6 +45,9 @@ class Plan:
     environment: Mapping[str, str]
     logs: str
     banner: str
+    heartbeats: Mapping[str, str] = field(
+        default_factory=dict
+    )  # the file that a child touches while it is well
 
 
 class Child:
@@ -57,6 +61,9 @@ class Child:
         self.started_at = 0.0
         self.start_at = 0.0
         self.failures = 0
+        self.heartbeat = plan.heartbeats.get(name, "")
+        self.last_beat = 0.0  # what its file said, and when on our clock it last said something else
+        self.heard_at = 0.0
 
     def start(self, now: float) -> None:
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
@@ -72,7 +79,16 @@ class Child:
                 start_new_session=True,
                 preexec_fn=_die_with_parent(),
             )
-        self.started_at = now
+        self.started_at = self.heard_at = now
+
+    def is_deaf(self, now: float) -> bool:
+        """Alive, but it does not do its work: frozen, or cut off from the broker without noticing."""
+        if not self.heartbeat or self.process is None:
+            return False
+        beat = _touched_at(self.heartbeat)
+        if beat != self.last_beat:
+            self.last_beat, self.heard_at = beat, now
+        return now - self.heard_at > SILENT_AFTER
 
     def died(self, now: float) -> str:
         """Why the child is gone, or nothing; plans when it starts again."""
@@ -90,6 +106,13 @@ class Child:
                 os.killpg(self.process.pid, number)
             except ProcessLookupError:
                 pass
+
+
+def _touched_at(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 class Supervisor:
@@ -135,6 +158,10 @@ class Supervisor:
             time.sleep(TICK)
 
     def _care_for(self, child: Child, now: float) -> None:
+        if child.is_deaf(now):
+            self.say(f"{child.name} has done nothing for {SILENT_AFTER:.0f} s and is ended. See {child.log}")
+            child.signal(signal.SIGKILL)
+            child.heard_at = now
         why = child.died(now)
         if why:
             wait = max(0.0, child.start_at - now)

@@ -141,8 +141,7 @@ def test_the_demo_introduces_both_sides_to_each_other(
     assert peer.endpoint == f"http://127.0.0.1:{port}{transport.MESSAGE_PATH}"
     secret = simulator.secret_of(tmp_path / "simulator", DSO)
     assert keys.public_keys(peer, datetime.now(UTC)) == [uftp.seal.public_of(secret)]
-    book = simulate.Book(simulate.market_file(), "http://portal")
-    known = book.world(True).peers[OUR_AGR]
+    known = simulate.read(simulate.market_file(), "http://portal").peers[OUR_AGR]
     assert (known.endpoint, len(known.public_keys)) == (f"http://portal{transport.MESSAGE_PATH}", 1)
 
 

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
@@ -19,8 +20,10 @@ from django.utils import timezone
 from offers import models, simulator
 from offers.management import opening
 from offers.management.commands import simulate
+from offers.management.counterparties import endpoint
 from offers.management.supervisor import Plan, become
 from offers.services import market
+from offers.tasks import heartbeat_file
 
 HOST = "127.0.0.1"
 PORTS_TO_TRY = 50
@@ -33,7 +36,7 @@ ACCOUNTS = {
 
 
 class Command(BaseCommand):
-    help = "Run the portal on this machine: web, worker, beat and simulated counterparties."
+    help = "Run the portal on this machine: web, worker and simulated counterparties."
     requires_system_checks = []  # they belong to the tests; a person waits here
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,10 +46,13 @@ class Command(BaseCommand):
         if settings.PRODUCTION:
             raise CommandError("A demo with known counterparties and http endpoints is not for production.")
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # in STATE_DIR
+        self.check(tags=[Tags.compatibility])
         mark, listener = _only_one(settings.STATE_DIR / "demo.lock"), _listener(port, self._say)
+        marks = [mark, *_only_one_on_its_database()]
         url = f"http://{HOST}:{listener.getsockname()[1]}"
-        mark.write(url)
-        mark.flush()
+        for one in marks:
+            one.write(url)
+            one.flush()
         try:
             is_new = self._prepare()
             with_others = _introduce_counterparties(port + 1)
@@ -56,7 +62,7 @@ class Command(BaseCommand):
             raise CommandError("Stopped before it was ready; nothing is half done.") from error
         finally:
             connection.close()
-        become(_plan(url, listener.fileno(), with_others), keeps=[mark.fileno()])
+        become(_plan(url, listener.fileno(), with_others), keeps=[one.fileno() for one in marks])
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
@@ -84,6 +90,15 @@ def _only_one(path: Path) -> TextIO:
         raise CommandError(f"The portal already runs on this folder: {mark.read()}") from error
     mark.truncate(0)
     return mark
+
+
+def _only_one_on_its_database() -> list[TextIO]:
+    """Another folder may still point at the same SQLite file."""
+    entry = settings.DATABASES["default"]
+    path = Path(str(entry["NAME"]))
+    if not entry["ENGINE"].endswith("sqlite3") or path.parent == settings.STATE_DIR:
+        return []
+    return [_only_one(path.with_name(f"{path.name}.lock"))]
 
 
 def _listener(first: int, say: Any) -> socket.socket:
@@ -124,7 +139,7 @@ def _introduce_counterparties(first_port: int) -> int | None:
         return None
     with _listener(first_port, lambda line: None) as free:
         port = int(free.getsockname()[1])
-    introduction = simulator.introduction(simulate.secrets(), simulate.endpoint(port))
+    introduction = simulator.introduction(simulate.secrets(), endpoint(port))
     try:
         market.load(introduction, timezone.now())
     except market.BadMarket as error:
@@ -159,7 +174,6 @@ def _plan(url: str, listener: int, others_port: int | None) -> Plan:
     commands = {
         "web": [sys.executable, "-m", "gunicorn", "flexportal.wsgi", "--bind", f"fd://{listener}", *GUNICORN],
         "worker": [*celery, "worker", "--loglevel", "INFO", *WORKER],
-        "beat": [*celery, "beat", "--loglevel", "WARNING", "--pidfile="],
     }
     if others_port is not None:
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
@@ -171,6 +185,7 @@ def _plan(url: str, listener: int, others_port: int | None) -> Plan:
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",  # threads need no heap each
         "DJANGO_SETTINGS_MODULE": "flexportal.settings",
+        "BEAT_IN_WORKER": "1",
     }
     return Plan(
         url=url,
@@ -179,6 +194,7 @@ def _plan(url: str, listener: int, others_port: int | None) -> Plan:
         environment=environment,
         logs=str(logs),
         banner=_banner(url),
+        heartbeats={"worker": str(heartbeat_file())},
     )
 
 

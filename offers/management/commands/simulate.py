@@ -4,8 +4,6 @@ It knows the portal from a market file (`market dump`), and the portal knows it 
 neither looks into the other's database.
 """
 
-import logging
-import signal
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,13 +12,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from offers import simulator, uftp
+from offers.management.counterparties import Plan, become, endpoint
 from offers.services import market
 from offers.transport import MESSAGE_PATH
 
-HOST = "127.0.0.1"
 PORT = 8500
 PARTIES = ((simulator.DSO_DOMAIN, "DSO"), (simulator.AGR_DOMAIN, "AGR"))
 
@@ -31,10 +28,6 @@ def folder() -> Path:
 
 def market_file() -> Path:
     return folder() / "market.yaml"
-
-
-def endpoint(port: int) -> str:
-    return f"http://{HOST}:{port}{MESSAGE_PATH}"
 
 
 def secrets() -> dict[simulator.Party, bytes]:
@@ -68,55 +61,35 @@ class Command(BaseCommand):
             request_every=options["request_every"],
             order_after=tuple(options["order_after"]),
         )
-        book = Book(options["market"] or market_file(), options["portal"])
-        book.world(True)
-        simulation = simulator.Simulation(
-            secrets(), book.world, timezone.now, habits, options["seed"], notebook=folder() / "notebook.json"
+        source = options["market"] or market_file()
+        changed_at = source.stat().st_mtime_ns if source.exists() else 0  # before it is read
+        become(
+            Plan(
+                secrets=secrets(),
+                world=read(source, options["portal"]),
+                habits=habits,
+                seed=options["seed"],
+                port=options["port"],
+                notebook=folder() / "notebook.json",
+                source=source,
+                changed_at=changed_at,
+                again=[sys.executable, *sys.argv],
+            )
         )
-        self._run(simulation, options["port"])
-
-    def _run(self, simulation: simulator.Simulation, port: int) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # Also in the middle of a post to a portal that hangs: there is nothing to be saved.
-            signal.signal(number, lambda *_: sys.exit(0))
-        logging.getLogger("offers.simulator").setLevel(logging.INFO)
-        try:
-            simulation.listen(HOST, port)
-        except OSError as error:
-            raise CommandError(
-                f"Port {port} cannot be used: {error.strerror}; choose one by --port."
-            ) from error
-        self.stdout.write(f"Simulated counterparties listen at {endpoint(port)}")
-        self.stdout.flush()
-        simulation.run()
 
 
-class Book:
-    """The market file, read again when it has changed."""
-
-    def __init__(self, path: Path, portal: str) -> None:
-        self.path, self.portal = path, portal.rstrip("/")
-        self.changed_at = -1
-        self.known = simulator.World({}, {})
-
-    def world(self, again: bool = False) -> simulator.World:
-        if again and (changed_at := self._changed_at()) != self.changed_at:
-            self.known, self.changed_at = self._read(), changed_at
-        return self.known
-
-    def _changed_at(self) -> int:
-        try:
-            return self.path.stat().st_mtime_ns
-        except OSError as error:
-            raise CommandError(
-                f"{self.path} cannot be read: {error.strerror}. manage.py market dump > {self.path} makes it."
-            ) from error
-
-    def _read(self) -> simulator.World:
-        found, problems = market.read(self.path.read_text(), allow_local=True)
-        if problems:
-            raise CommandError("\n".join(f"{self.path}, {problem}" for problem in problems))
-        return world_of(found, self.portal)
+def read(path: Path, portal: str) -> simulator.World:
+    """What the market file says, as the counterparties know it."""
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise CommandError(
+            f"{path} cannot be read: {error.strerror}. manage.py market dump > {path} makes it."
+        ) from error
+    found, problems = market.read(text, allow_local=True)
+    if problems:
+        raise CommandError("\n".join(f"{path}, {problem}" for problem in problems))
+    return world_of(found, portal.rstrip("/"))
 
 
 def world_of(found: market.MarketFile, portal: str) -> simulator.World:
