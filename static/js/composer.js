@@ -196,6 +196,7 @@ function build() {
   document.querySelectorAll('[data-unit]').forEach(label => { label.textContent = unit; });
   if (at) grid.go(at.r, at.c);
   paint();
+  ($('rows').querySelector('.req input') ?? $('rows').querySelector('input')).dataset.search = ''; // where / leads
 }
 
 function paint() {
