@@ -149,12 +149,34 @@ def test_keygen_retires_the_older_keys_after_a_while(everybody: Cast) -> None:
     assert abs(old.valid_to - datetime.now(UTC) - timedelta(days=7)) < timedelta(minutes=1)
 
 
+def test_keygen_announces_a_key_that_signs_later(everybody: Cast) -> None:
+    before = keys.signing_key(everybody.agr, datetime.now(UTC))[0]
+    call_command(
+        "keygen", everybody.agr.slug, "--sign-after", "PT2H", stdout=io.StringIO(), stderr=io.StringIO()
+    )
+    assert keys.signing_key(everybody.agr, datetime.now(UTC))[0] == before
+    assert keys.signing_key(everybody.agr, datetime.now(UTC) + timedelta(hours=2))[0] != before
+
+
+def test_keygen_holds_who_reads_one_key_only_when_nothing_is_under_way(everybody: Cast) -> None:
+    arguments = ["keygen", everybody.agr.slug, "--hold", everybody.dso.slug]
+    row = trading.send_test(everybody.agr, everybody.dso, NOON)
+    with pytest.raises(CommandError, match="still on their way"):
+        call_command(*arguments)
+    assert everybody.agr.keys.count() == 1
+    models.Message.objects.filter(pk=row.pk).update(state="delivered")
+    call_command(*arguments, stdout=io.StringIO(), stderr=(said := io.StringIO()))
+    everybody.dso.refresh_from_db()
+    assert everybody.dso.held_until is not None and "is held until" in said.getvalue()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["nobody.example/AGR"], "there are agr.demo.example/AGR"),
         (["agr.demo.example"], "no participant agr.demo.example"),
         (["agr.demo.example/AGR", "--retire-old-after=7d"], "P7D or PT12H"),
+        (["agr.demo.example/AGR", "--hold=dso.demo.example/DSO", "--sign-after=PT2H"], "signs at once"),
         (["agr.demo.example/AGR", "--retire-old-after=-P1D"], "from PT0M"),
     ],
 )

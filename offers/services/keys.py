@@ -116,6 +116,23 @@ def change_over(
 
 
 @atomic
+def change_over_held(
+    participant: models.Participant,
+    counterparties: list[models.Participant],
+    now: datetime,
+    old_valid_for: timedelta,
+    held_for: timedelta,
+) -> models.Key:
+    """A new signing key, and nothing for `counterparties` while they may still know the old one only."""
+    for counterparty in counterparties:
+        if models.Message.objects.queued().filter(counterparty=counterparty).exists():
+            raise BadKey(f"Messages sealed by the old key are still on their way to {counterparty}: wait.")
+        counterparty.held_until = now + held_for
+        counterparty.save(update_fields=["held_until"])
+    return change_over(participant, now, old_valid_for)
+
+
+@atomic
 def add_public_key(participant: models.Participant, text: str, now: datetime) -> models.Key:
     """Trust another public key of a counterparty from now on (`cs1.…` or base64 of 32 bytes)."""
     try:

@@ -29,13 +29,29 @@ class Command(BaseCommand):
             metavar="PT2H",
             help="when it begins to sign, so that everybody can learn its public half before; now without it",
         )
+        parser.add_argument(
+            "--hold",
+            metavar="DOMAIN/ROLE",
+            action="append",
+            default=[],
+            help="send nothing to this counterparty for a while, as it reads one key only; may be repeated",
+        )
+        parser.add_argument(
+            "--hold-for", metavar="PT70M", default="PT70M", help="how long: TTL and cache together"
+        )
 
     def handle(self, *args: Any, participant: str, **options: Any) -> None:
-        row = _participant(participant)
-        now, after = timezone.now(), _duration("--retire-old-after", options["retire_old_after"])
+        row, now = _participant(participant), timezone.now()
+        after = _duration("--retire-old-after", options["retire_old_after"])
         signs_from = now + (_duration("--sign-after", options["sign_after"]) or timedelta(0))
+        held = [_participant(slug) for slug in options["hold"]]
+        held_for = _duration("--hold-for", options["hold_for"]) or timedelta(0)
+        if held and options["sign_after"]:
+            raise CommandError("Who is held needs a key that signs at once: leave --sign-after out.")
         try:
-            if after is None:
+            if held:
+                key = keys.change_over_held(row, held, now, FOR_EVER if after is None else after, held_for)
+            elif after is None:
                 key = keys.add_signing_key(row, now, signs_from=signs_from)
             else:
                 key = keys.change_over(row, now, after, signs_from)
@@ -44,6 +60,8 @@ class Command(BaseCommand):
         self.stdout.write(uftp.seal.to_cs1(uftp.seal.parse_public(key.public)))
         self.stderr.write(f"Give this public key to everybody who receives messages of {row.slug}.")
         self.stderr.write(f"It signs from {signs_from:%Y-%m-%d %H:%M:%S} UTC.")
+        for counterparty in held:
+            self.stderr.write(f"{counterparty.slug} is held until {now + held_for:%Y-%m-%d %H:%M:%S} UTC.")
 
 
 def _participant(slug: str) -> models.Participant:
