@@ -177,9 +177,10 @@ class ContractForm(forms.ModelForm):  # type: ignore[type-arg]
             "dso": "DSO",
             "agr": "AGR",
             "reserved_power_w": "Reserved power (W)",
-            "availability_price": "Availability price",
-            "activation_price": "Activation price",
         }
+        help_texts: ClassVar = dict.fromkeys(
+            ("availability_price", "activation_price"), "In the currency of the congestion point."
+        )
         widgets: ClassVar = {name: AdminDateWidget(format="%Y-%m-%d") for name in ("valid_from", "valid_to")}
 
     def clean(self) -> dict[str, Any]:

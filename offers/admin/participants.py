@@ -27,10 +27,15 @@ def cs1(key: models.Key) -> str:
     return uftp.seal.to_cs1(uftp.seal.parse_public(key.public))
 
 
+@admin.display(description="role", ordering="role")
+def short_role(participant: models.Participant) -> str:
+    return str(participant.role)
+
+
 @admin.register(models.Participant)
 class ParticipantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = ParticipantForm
-    list_display = ("name", "role", "domain", "hosted", "version", "barred", "failing_since", "bad_seals")
+    list_display = ("name", short_role, "domain", "hosted", "version", "barred", "failing_since", "bad_seals")
     list_filter = ("hosted", "role", "barred")
     search_fields = ("name", "domain")
     actions = ("make_signing_keys",)

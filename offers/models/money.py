@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.text import capfirst
 
 SCALE = 4
 UNIT = Decimal(1).scaleb(-SCALE)
@@ -58,5 +59,9 @@ class MoneyField(Base):
         from django import forms
 
         return forms.DecimalField(
-            max_digits=15, decimal_places=SCALE, required=not self.blank, label=self.verbose_name
+            max_digits=15,
+            decimal_places=SCALE,
+            required=not self.blank,
+            label=kwargs.get("label") or capfirst(self.verbose_name),
+            help_text=kwargs.get("help_text", self.help_text),
         )
