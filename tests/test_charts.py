@@ -105,6 +105,12 @@ def test_letters_of_options_that_run_together_stand_apart() -> None:
     assert len(set(places)) == 3
 
 
+def test_no_letter_stands_on_the_unit() -> None:
+    axis = isps(*[("Available", -900_000, 900_000)] * 20)
+    figure = charts.power_space(axis, [{"letter": "A", "powers": {69: 900_000, 85: 890_000, 70: -5}}])
+    assert notes(figure)["A"]["x"] == 84.5
+
+
 def test_notes_on_both_ends_of_a_band_stand_apart() -> None:
     figure = charts.power_space(isps(("Requested", -9_000_000, -200_000), ("Available", -100, 9_000_000)))
     found = [notes(figure)[text] for text in ("MinPower down to −9,000", "MaxPower up to +9,000")]

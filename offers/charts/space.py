@@ -88,14 +88,16 @@ def option_line(isps: Sequence[Isp], option: Option, index: int) -> Trace:
     return trace
 
 
-def option_tags(isps: Sequence[Isp], options: Sequence[Option], height: float) -> list[dict[str, Any]]:
+def option_tags(
+    isps: Sequence[Isp], options: Sequence[Option], axis: tuple[float, float]
+) -> list[dict[str, Any]]:
     """The letter on each line, where the line is farthest from the others and no other letter stands."""
     placed: list[tuple[int, float]] = []
     tags = []
     for index, option in enumerate(options):
         others = [other["powers"] for other in options if other is not option]
         best = tag_places(isps, option["powers"], others)
-        n = next((n for n in best if is_free(n, kw(option["powers"][n]), placed, len(isps), height)), None)
+        n = next((n for n in best if is_free(n, kw(option["powers"][n]), placed, isps, axis)), None)
         if best:
             n = best[0] if n is None else n
             placed.append((n, kw(option["powers"][n])))
@@ -113,9 +115,14 @@ def tag_places(isps: Sequence[Isp], own: Powers, others: Sequence[Powers]) -> li
     return sorted((isp["n"] for isp in isps if own.get(isp["n"], 0)), key=alone, reverse=True)
 
 
-def is_free(n: int, y: float, placed: Sequence[tuple[int, float]], count: int, height: float) -> bool:
-    """A letter is about a twelfth of a phone's chart wide and high: two on one spot cannot be read."""
-    return all(abs(n - m) * 12 > count or abs(y - at) * 12 > height for m, at in placed)
+def is_free(
+    n: int, y: float, placed: Sequence[tuple[int, float]], isps: Sequence[Isp], axis: tuple[float, float]
+) -> bool:
+    """A letter is about a twelfth of a phone's chart wide and high: two on one spot cannot be read, nor one
+    in the upper left corner, where the unit stands."""
+    height, count = axis[1] - axis[0], len(isps)
+    cornered = (n - isps[0]["n"]) * 2 < count and (axis[1] - y) * 8 < height
+    return not cornered and all(abs(n - m) * 12 > count or abs(y - at) * 12 > height for m, at in placed)
 
 
 def option_tag(option: Option, index: int, n: int) -> dict[str, Any]:
@@ -186,7 +193,7 @@ def power_space(
     notes += [
         *cut_notes(isps, low, high),
         *(words for _, words in verticals),
-        *option_tags(isps, options, high - low),
+        *option_tags(isps, options, (low, high)),
     ]
     layout = {"xaxis": time_axis(isps), "yaxis": axis, "annotations": notes}
     return {"data": data, "layout": {**layout, "shapes": [shape for shape, _ in verticals]}}

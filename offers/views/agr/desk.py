@@ -36,7 +36,9 @@ def desk(request: HttpRequest, membership: Membership) -> HttpResponse:
 def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[str, Any]:
     points = list(queries.points(agr))
     midnight = min((_midnight(point.time_zone, now) for point in points), default=now)
-    asked = [RequestRow(row, now) for row in queries.open_requests(agr, now)[:MOST_REQUESTS]]
+    closing = queries.open_requests(agr, now)[: MOST_REQUESTS + 1]
+    asked = [RequestRow(row, now) for row in closing]
+    more, asked = len(asked) > MOST_REQUESTS, asked[:MOST_REQUESTS]
     offers = [OfferRow(row, now) for row in queries.desk_offers(agr, midnight, MOST_OFFERS)]
     days = [midnight.date(), midnight.date() + timedelta(days=3)]
     orders = list(queries.live_orders(agr).filter(period__range=days))
@@ -46,6 +48,7 @@ def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[st
         "points": points,
         "tomorrow": (midnight + timedelta(days=1, hours=12)).date(),
         "requests": asked,
+        "more_requests": more,
         "needing": sum(row.needs_you for row in asked),
         "offers": sorted((row for row in offers if not state or tab_of(row) == state), key=urgency),
         "tabs": tabs(offers, state),

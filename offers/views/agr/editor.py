@@ -19,7 +19,7 @@ from offers.views.trades.options import options_of
 from offers.views.trades.rows import RequestRow, minutes_of
 
 from . import queries
-from .requests import newer_revision
+from .requests import closed_words, newer_revision
 
 TOO_LATE = "This FlexRequest is closed: an offer on it would be rejected."
 
@@ -111,7 +111,7 @@ def _start(
     now: datetime,
     source: FlexOffer | None = None,
 ) -> HttpResponseBase:
-    if asked is not None and not RequestRow(asked, now).is_open:
+    if asked is not None and not is_open(asked, now):
         raise domain.IllegalMove(TOO_LATE)
     row = asked or source
     if row is None:
@@ -162,7 +162,8 @@ def page(
         "counterparty": offer.counterparty.name,
         "offer_name": str(offer),
         "newer": newer_revision(asked, now),
-        "closes_at": asked.expires_at if asked is not None else None,
+        "closes_at": asked.expires_at if asked is not None and is_open(asked, now) else None,
+        "closed": "" if asked is None or is_open(asked, now) else closed_words(asked),
         "steps": space.steps(point, offer.period, numbers, now, asked),
         "figure": space.figure(isps, []),
         "contract": f"Contract {offer.contract}" if offer.contract is not None else None,
@@ -175,6 +176,10 @@ def page(
         "editor_data": {**editor_data(membership, offer, isps, reasons), "conflict": conflict},
     }
     return scope.render(request, membership, "agr/editor.html", context, status=status, now=now)
+
+
+def is_open(asked: FlexRequest, now: datetime) -> bool:
+    return RequestRow(asked, now).is_open
 
 
 def _ends(numbers: Sequence[int]) -> tuple[int, int] | None:

@@ -87,7 +87,7 @@ def detail(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
         "chart": space.chart(point, day, found, views),
         "steps": space.steps(point, day, numbers, now, found, expiries),
         "newer": newer_revision(found, now),
-        "closed": SUPERSEDED if found.state == RequestState.SUPERSEDED else CLOSED,
+        "closed": closed_words(found),
     }
     return live.answer(request, membership, "agr/request.html", "agr/_request.html", context, now)
 
@@ -98,6 +98,10 @@ def shown_offer(request: HttpRequest, answers: list[OfferRow]) -> OfferRow | Non
     asked = next((row for row in answers if row.offer.pk == wanted), None)
     standing = [row for row in answers if not row.done]
     return asked or next(iter(standing or answers), None)
+
+
+def closed_words(row: FlexRequest) -> str:
+    return SUPERSEDED if row.state == RequestState.SUPERSEDED else CLOSED
 
 
 def newer_revision(row: FlexRequest | None, now: datetime) -> RequestRow | None:

@@ -300,7 +300,7 @@ async function send() {
   const prices = options().map(item => item.price).filter(Boolean);
   const until = store.draft.expires_at ? `until ${clockText(store.draft.expires_at, data.zone)}` : '';
   const count = `${options().length} ${options().length === 1 ? 'option' : 'options'}`;
-  const advice = findings.all.map(finding => ` ${titled(finding)}.`).join('');
+  const advice = findings.all.filter(finding => finding.cells?.length).map(finding => ` ${titled(finding)}.`).join('');
   const one = options().length === 1 ? 'It' : 'One of them';
   const text = `Send ${count} (${data.currency} ${prices.join(', ')}) to ${data.counterparty ?? 'the DSO'}? ${one} may be ordered ${until}.${advice}`;
   if (!await confirmed(text, 'Send offer')) return;

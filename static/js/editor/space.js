@@ -27,12 +27,14 @@ function tagPlaces(options, index, isps) {
     .sort((a, b) => b.gap - a.gap || Math.abs(b.y) - Math.abs(a.y));
 }
 
-// The letter on each line, where no other letter stands (as offers/charts does it).
-function optionTags(options, isps, height) {
+// The letter on each line, where no other letter stands nor, in the upper left corner, the unit (as offers/charts).
+function optionTags(options, isps, [low, high]) {
+  const height = high - low;
   const placed = [];
   return options.flatMap((_, index) => {
     const best = tagPlaces(options, index, isps);
-    const free = ({ n, y }) => placed.every(at => Math.abs(n - at.n) * 12 > isps.length || Math.abs(y - at.y) * 12 > height);
+    const cornered = ({ n, y }) => (n - isps[0].n) * 2 < isps.length && (high - y) * 8 < height;
+    const free = ({ n, y }) => !cornered({ n, y }) && placed.every(at => Math.abs(n - at.n) * 12 > isps.length || Math.abs(y - at.y) * 12 > height);
     const at = best.find(free) ?? best[0];
     if (!at) return [];
     placed.push(at);
@@ -81,7 +83,7 @@ function powerAxis(base, values) {
 export function overlaid(base, { options, isps, focus, errors }) {
   const lines = options.map((option, index) => optionLine(option, index, isps));
   const yaxis = powerAxis(base.layout.yaxis, lines.flatMap(line => line.y));
-  const tags = optionTags(options, isps, yaxis.range[1] - yaxis.range[0]);
+  const tags = optionTags(options, isps, yaxis.range);
   const note = errorNote(errors, options);
   const shapes = [...(base.layout.shapes ?? [])];
   if (focus !== null) {

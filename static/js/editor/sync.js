@@ -125,7 +125,7 @@ export class Sync {
   collide(answer) {
     this.lost = true;
     this.colliding = true;
-    this.onStatus('trouble', 'not saved: another version was');
+    this.onStatus('trouble', 'not saved: choose a version above');
     this.onConflict(answer);
   }
 

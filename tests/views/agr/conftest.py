@@ -1,6 +1,7 @@
 """The aggregator's desk at noon: clients that are signed in, and where its pages stand."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import time_machine
@@ -14,8 +15,9 @@ Address = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
-def at_noon(db: None) -> Iterator[time_machine.Traveller]:
-    """Pages read the clock of the machine; here it stands at noon."""
+def at_noon(db: None, settings: Any) -> Iterator[time_machine.Traveller]:
+    """Pages read the clock of the machine; here it stands at noon, and nobody is signed out."""
+    settings.SESSION_IDLE_MINUTES = 24 * 60
     with time_machine.travel(cast.NOON, tick=False) as clock:
         yield clock
 

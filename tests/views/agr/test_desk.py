@@ -204,3 +204,16 @@ def test_a_day_that_is_not_drawn_promises_nothing_on_the_desk(
     models.FlexOffer.objects.filter(pk=offer.pk).update(period=NOON.date() + timedelta(days=9))
     shown = trader.get(address("agr-desk")).context["positions"]
     assert [place.words for place in shown] == ["nothing promised"] * 2  # none is better than another
+
+
+def test_a_long_list_of_things_to_do_leaves_room_for_the_requests(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    asked = cast.answerable_request(everybody)
+    models.FlexRequest.objects.filter(pk=asked.pk).update(expires_at=NOON + timedelta(minutes=50))
+    for n in range(2, 10):
+        asked.pk, asked.message, asked._state.adding = None, None, True
+        asked.expires_at = NOON + timedelta(minutes=50 - n)
+        asked.save()
+    seen = page(trader, address)
+    assert seen.count("is not answered</h3>") == 9 and "<summary>3 more</summary>" in seen

@@ -351,3 +351,11 @@ def test_a_colleague_is_named(
     trading.save_offer_draft(everybody.agr, draft.pk, priced("11.00"), everybody.manager, NOON)
     answer = save(trader, address("agr-offer-save", draft.pk), priced("22.00"), seen)
     assert "by manager" in answer.json()["sentence"]
+
+
+def test_the_editor_says_when_the_request_has_closed(
+    everybody: Cast, draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    models.FlexRequest.objects.filter(owner=everybody.agr).update(expires_at=NOON - timedelta(seconds=1))
+    seen = trader.get(address("agr-offer-edit", draft.pk)).content.decode()
+    assert "This request is closed." in seen and "Request closes in" not in seen
