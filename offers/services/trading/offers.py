@@ -329,7 +329,8 @@ def take_revocation(row: models.Message, message: uftp.FlexOfferRevocation, now:
     """A DSO gets a revocation: it wins over an order that is not answered yet (D16)."""
     moment = row.received_at or now
     offer = offer_of(row, message.flex_offer_message_id)
-    if offer is None and now < moment + WAIT_FOR_REFERENCE:
+    is_late = now >= moment + WAIT_FOR_REFERENCE
+    if offer is None and (not is_late or _is_unread(row, message.flex_offer_message_id)):
         return WAITS
     reasons = uftp.check_revocation(
         offer is not None, offer is not None and offer.state == OfferState.ORDERED
@@ -343,6 +344,12 @@ def take_revocation(row: models.Message, message: uftp.FlexOfferRevocation, now:
         crashpoint("revocation.moved")
         _drop_pending_orders(offer, row, now)
     return ACCEPTED
+
+
+def _is_unread(row: models.Message, message_id: str) -> bool:
+    """Whether the offer has arrived, too, and no worker has come to it: the revocation overtook it."""
+    unread = models.Message.objects.unprocessed().filter(owner=row.owner, counterparty=row.counterparty)
+    return unread.filter(type="FlexOffer", message_id=message_id).exists()
 
 
 # Nothing is left to revoke; the protocol knows no ground to refuse it (protocol.md §2.1).
