@@ -18,18 +18,18 @@ from offers.services import tokens, trading
 
 from . import lists, routes, scope
 
-LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "until it is revoked")]
+LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("never", "until it is revoked")]
 
 
 class TokenForm(forms.Form):
     name = forms.CharField(
         max_length=tokens.NAME_LIMIT, help_text="Which program uses it, such as “Night shift optimiser”."
     )
-    lifetime = forms.ChoiceField(choices=LIFETIMES, initial="90", required=False, label="Valid for")
+    lifetime = forms.ChoiceField(choices=LIFETIMES, initial="90", label="Valid for")
 
     def expires_at(self, now: datetime) -> datetime | None:
         days = self.cleaned_data["lifetime"]
-        return now + timedelta(days=int(days)) if days else None
+        return now + timedelta(days=int(days)) if days.isdecimal() else None
 
 
 def mine(membership: Membership) -> QuerySet[ApiToken]:
