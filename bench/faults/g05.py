@@ -9,7 +9,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,7 +20,7 @@ from .peer import Peer, post
 from .proxy import Proxy
 
 THREADS = 8
-OTHER_AGR = "agr2.faults.example"
+OTHER_AGR = "agr3.faults.example"
 OTHER_DSO = "dso2.faults.example"
 
 
@@ -34,13 +34,14 @@ class Book:
         self.answers = Counter(row["answers_id"] for row in report["messages"] if row["direction"] == "out")
         self.state = {row["message_id"]: row["state"] for row in self.rows if not row["variant"]}
 
-    def wrong(self) -> list[str]:
-        """Messages without exactly one effect and one answer."""
+    def wrong(self, names: Container[str]) -> list[str]:
+        """Of these messages those without exactly one effect and one answer."""
         return [
             f"{row['message_id']} is {row['state']}, has {self.effects[row['message_id']]} offers"
             f" and {self.answers[row['pk']]} answers"
             for row in self.rows
-            if self.effects[row["message_id"]] != 1 or self.answers[row["pk"]] != 1
+            if row["message_id"] in names
+            and (self.effects[row["message_id"]] != 1 or self.answers[row["pk"]] != 1)
         ]
 
 
@@ -75,10 +76,10 @@ def g05(place: town.Hamlet, messages: int, rng: random.Random, web_dies: bool = 
         "messages": messages,
         "acknowledged": len(acknowledged),
         "lost": [name for name in acknowledged if not book.inbox[name]],
-        "doubled": [name for name, number in book.inbox.items() if number > 1],
+        "doubled": [name for name in said if book.inbox[name] > 1],
         "unexpected": [
-            *(text for text in book.wrong()),
-            *(name for name in book.inbox if not {200, None} & set(said.get(name, ()))),
+            *book.wrong(said),
+            *(name for name in said if book.inbox[name] and not {200, None} & set(said[name])),
             *(str(status) for statuses in heard for status in statuses if status not in (200, 400, None)),
         ],
         "recovered": sum(len(statuses) > 1 for statuses in said.values()),
@@ -103,13 +104,15 @@ def g06(place: town.Hamlet, messages: int, rng: random.Random) -> dict[str, Any]
     statuses = Counter(_at_once(send, copies))
     book = Book(place.quiet_report())
     mine = [offer.message_id for offer in offers]
-    wrong = [text for text in book.wrong() if text.partition(" ")[0] in mine]
     return {
         "messages": messages,
         "deliveries": len(copies),
         "lost": [name for name in mine if not book.inbox[name]],
         "doubled": [name for name in mine if book.inbox[name] > 1],
-        "unexpected": [*wrong, *(f"{n} times {status}" for status, n in statuses.items() if status != 200)],
+        "unexpected": [
+            *book.wrong(mine),
+            *(f"{n} times {status}" for status, n in statuses.items() if status != 200),
+        ],
         "recovered": len(copies) - messages,
         "p95_ms": round(sorted(took)[int(len(took) * 0.95)] * 1000, 1),
     }

@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -306,14 +307,12 @@ def _create(side: Installation, template: str) -> None:
 
 
 def _introduce(place: Town, told: Mapping[str, introductions.Introduction]) -> None:
-    threads = [
-        threading.Thread(target=side.side, args=("assemble", told[role].as_json()))
-        for role, side in place.sides.items()
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor() as pool:
+        steps = [
+            pool.submit(side.side, "assemble", told[role].as_json()) for role, side in place.sides.items()
+        ]
+        for step in steps:
+            step.result()
 
 
 def _start(place: Town, web: int, workers: int, beats: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from bench.faults import trader
+from bench.faults import trader, weakness
 from offers import models, transport
 from offers.models import Message
 from offers.services import inbox, keys, outbox, trading
@@ -271,14 +271,6 @@ def acknowledge_before_storing() -> None:
     inbox.receive = lambda *args: threading.Thread(target=later, args=args).start()  # type: ignore[assignment]
 
 
-def process_without_transaction() -> None:
-    """Each step of the processing is committed by itself."""
-    import contextlib
-    from types import SimpleNamespace
-
-    inbox.transaction = SimpleNamespace(atomic=contextlib.nullcontext)  # type: ignore[assignment]
-
-
 def forget_dead_leases() -> None:
     """What a dead worker had claimed stays claimed."""
     from offers.models.messages import MessageQuerySet
@@ -289,6 +281,6 @@ def forget_dead_leases() -> None:
 
 BROKEN: dict[str, Callable[[], None]] = {
     "200 before storing": acknowledge_before_storing,
-    "no transaction": process_without_transaction,
+    "no transaction": weakness.naive,
     "no lease": forget_dead_leases,
 }

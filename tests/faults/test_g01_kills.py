@@ -1,0 +1,52 @@
+"""G01, the short form: two installations trade while their processes are killed with -9 at random.
+
+The long form is a program: python -m bench.faults.g01 --conversations 10000 --kills 200.
+"""
+
+import random
+
+import pytest
+
+from bench.faults import g01
+
+SEED = 20261122
+SETTLE = 240.0
+
+
+@pytest.mark.django_db
+def test_g01_on_sqlite_nothing_is_lost_or_doubled_when_processes_are_killed(kind: str) -> None:
+    if kind != "sqlite":
+        pytest.skip("has its own form on PostgreSQL")
+    done = g01.run(60, 4, "sqlite", SEED, settle=SETTLE)
+    print(done)
+    assert done.finished and done.verdict.clean, str(done)
+    assert done.verdict.closed == 60
+
+
+def test_g01_control_200_before_it_is_stored_loses_messages() -> None:
+    done = g01.run(40, 8, "sqlite", SEED, weak="memory", targets={"web": 1}, settle=5.0)
+    print(done)
+    assert done.verdict.lost
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+def test_g01_on_servers_nothing_is_lost_or_doubled_when_processes_and_servers_are_killed() -> None:
+    done = g01.run(300, 10, "postgresql", SEED, settle=SETTLE)
+    print(done)
+    assert done.finished and done.verdict.clean, str(done)
+    assert done.verdict.closed == 300
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+def test_g01_control_looking_before_acting_without_a_transaction_doubles_effects() -> None:
+    done = g01.run(40, 4, "postgresql", SEED, weak="naive", targets={"worker": 1}, settle=5.0)
+    print(done)
+    assert done.verdict.doubled
+
+
+def test_g01_a_seed_says_what_is_killed() -> None:
+    rng, again = random.Random(SEED), random.Random(SEED)
+    names, weights = list(g01.TARGETS), list(g01.TARGETS.values())
+    assert rng.choices(names, weights, k=20) == again.choices(names, weights, k=20)
