@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from offers import uftp
 from offers.models import Message, Participant, Role
-from offers.services import inbox, keys
+from offers.services import envelopes, inbox, keys
 from tests.cast import Cast
 from tests.wire import flex_request, hello, sealed
 
@@ -52,7 +52,7 @@ def test_g32_of_ten_thousand_flipped_bits_none_makes_another_message(
     """Every bit of a small envelope once, then random ones of a larger. The one thing that a flip may do is
     change nothing: a capital letter in `UTF-8` of the declaration. That is a copy of the message again."""
     monkeypatch.setattr(inbox.bell, "ring", lambda task: None)
-    monkeypatch.setattr(inbox, "count_bad_seal", lambda sender: None)  # 5,000 times
+    monkeypatch.setattr(envelopes, "count_bad_seal", lambda sender: None)  # 5,000 times
     found, rng = Counter[int](), random.Random(SEED)
     small = sealed(everybody, uftp.encode(hello(everybody)))
     large = sealed(everybody, uftp.encode(flex_request(everybody)))

@@ -98,6 +98,7 @@ def test_an_expired_offer_is_over_even_before_the_sweep(
 ) -> None:
     mine, _ = cast.accepted_offer(everybody)
     at_noon.shift(timedelta(hours=1))
+    trader.force_login(everybody.trader)  # nobody did anything for an hour
     assert "It is over." in trader.get(address("agr-offer", mine.pk)).content.decode()
     assert trader.post(address("agr-offer-revoke", mine.pk)).status_code == 409
 

@@ -109,6 +109,7 @@ def test_an_accepted_offer_needs_you_in_its_last_hour(
     FlexOffer.objects.filter(pk=offer.pk).update(expires_at=NOON + timedelta(minutes=90))
     assert f"{offer} is not ordered" not in page(dispatcher, address)
     at_noon.move_to(NOON + timedelta(minutes=31))
+    dispatcher.force_login(everybody.operator)  # nobody did anything for half an hour
     assert f"{offer} is not ordered" in page(dispatcher, address)
     cast.order(everybody, offer, NOON + timedelta(minutes=31))
     assert f"{offer} is not ordered" not in page(dispatcher, address)

@@ -151,6 +151,7 @@ def test_an_offer_cannot_be_ordered_twice(everybody: Cast, operator: Client) -> 
 def test_an_expired_offer_cannot_be_ordered(everybody: Cast, operator: Client) -> None:
     _, theirs = cast.accepted_offer(everybody)
     with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+        operator.force_login(everybody.operator)  # nobody did anything for an hour
         response = operator.post(f"{BASE}/offers/{theirs.pk}/order/", {"option": "1", "factor": "1.00"})
     assert response.status_code == 409
 
