@@ -441,3 +441,16 @@ def test_the_other_version_is_loaded_and_mine_comes_back_with_undo(collision: Pa
     assert collision.locator("th.name").count() == 1
     collision.keyboard.press("Control+z")
     assert values(collision, 0) == ["", "−160", "", ""] and collision.locator("th.name").count() == 2
+
+
+def test_the_new_option_is_scaled_with_enter_and_nothing_with_escape(offer: Page) -> None:
+    offer.click("[data-do=fit]")
+    offer.click("[data-do=clone]")
+    offer.click("[data-do=scale]")
+    offer.fill("#scale-by", "50")
+    offer.keyboard.press("Enter")
+    assert values(offer, 2) == ["", "−80", "−120", ""]
+    offer.click("[data-do=scale]")
+    offer.keyboard.press("Escape")
+    assert values(offer, 2) == ["", "−80", "−120", ""]
+    assert values(offer, 0) == ["", "−160", "−240", ""]

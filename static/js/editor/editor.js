@@ -215,6 +215,12 @@ function keyItem(index) {
   return item;
 }
 
+// From the tools one goes on with the new option; in the grid the cursor says which one is meant.
+function aim(index) {
+  if (!document.activeElement?.closest('#grid')) option = index;
+  tellTarget();
+}
+
 function tellTarget() {
   $('target').textContent = `on ${letter(option)}`;
 }
@@ -225,10 +231,14 @@ function remove(index) {
 }
 
 const ACTIONS = {
-  add: () => store.change(draft => draft.options.push(blank(draft.options)), { kind: 'structure' }),
+  add: () => {
+    store.change(draft => draft.options.push(blank(draft.options)), { kind: 'structure' });
+    aim(options().length - 1);
+  },
   clone: () => {
     store.change(draft => draft.options.push(cloned(draft.options, option)), { kind: 'structure' });
     say(`Option ${letter(options().length - 1)} is a copy of ${letter(option)}.`);
+    aim(options().length - 1);
   },
   later: () => shifted(1),
   earlier: () => shifted(-1),
@@ -247,6 +257,7 @@ function shifted(step) {
 
 function scaled() {
   const read = parse($('scale-by').value, pageStyle());
+  $('scale').returnValue = ''; // Esc leaves what stands here: the next one must not count
   const factor = Number(read.value) / 100;
   if (read.problem || factor < 0) {
     say(read.problem ?? 'A share to scale by is not negative.', 'bad');
