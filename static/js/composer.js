@@ -326,5 +326,8 @@ build();
 fillFields();
 judge();
 sync.check();
+if (!isps.some(({ n }) => rows()[n].forecast !== null && rows()[n].forecast !== '')) {
+  say('No forecast is known: type or paste one in its column, then From forecast works out the bounds.');
+}
 const first = $('rows').querySelector('.req');
 if (first) $('grid').parentElement.scrollTop = first.offsetTop - 120; // the part of the day that matters

@@ -35,12 +35,19 @@ def delivery_of(message: Message | None, zone: str) -> Chip | None:
     if message is None:
         return None
     if message.state == MessageState.QUEUED:
-        again = f"Queued, try {message.attempts + 1}" if message.attempts else ""
-        following = f"next {formats.clock(message.next_attempt_at, zone, seconds=True)}"
-        return Chip("queued", again, following if message.attempts else message.created_at)
+        return _queued(message, zone)
     if message.state == MessageState.EXPIRED:
         return Chip("failed", "Too late", message.state_at)
     return Chip(message.state, "", message.state_at)
+
+
+def _queued(message: Message, zone: str) -> Chip:
+    """Which try is next, or under way: a worker that holds the lease has counted it already."""
+    number = message.attempts if message.lease_token else message.attempts + 1
+    if number <= 1:
+        return Chip("queued", "", message.created_at)
+    following = f"next {formats.clock(message.next_attempt_at, zone, seconds=True)}"
+    return Chip("queued", f"Queued, try {number}", "under way" if message.lease_token else following)
 
 
 def offer_delivery(offer: FlexOffer) -> Chip:
