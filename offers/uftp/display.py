@@ -1,5 +1,7 @@
 """XML for people: one attribute-rich element a line, wrapped so that it fits a narrow card."""
 
+import re
+
 from lxml import etree
 
 from .codec import encode
@@ -8,6 +10,8 @@ from .fields import PayloadMessage
 from .guard import guard
 
 WIDTH = 76
+# What would break the line, be invisible, or turn the letters behind it around: shown as what it is.
+UNSEEN = re.compile("[\t\n\r\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 def pretty(message: PayloadMessage) -> str:
@@ -51,4 +55,4 @@ def _wrapped(element: etree._Element, indent: str, closed: bool) -> list[str]:
 
 def _escaped(value: str) -> str:
     text = value.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
-    return text.replace("\n", "&#10;").replace("\t", "&#9;")
+    return UNSEEN.sub(lambda found: f"&#x{ord(found[0]):X};", text)

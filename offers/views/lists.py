@@ -86,8 +86,11 @@ def _line(values: Sequence[Any]) -> str:
     return buffer.getvalue()
 
 
+FORMULA = tuple("=+-@＝＋－＠")  # the wide ones are read like the others in some languages
+
+
 def harmless(value: Any) -> Any:
     """A text that a spreadsheet would take for a formula gets an apostrophe; numbers stay numbers."""
-    if isinstance(value, str) and value[:1] in "=+-@\t\r" and value[:1]:
+    if isinstance(value, str) and value.lstrip()[:1] in FORMULA and value.strip():
         return f"'{value}"
     return "" if value is None else value
