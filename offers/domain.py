@@ -206,9 +206,13 @@ LONGEST_WAIT = timedelta(hours=1)
 
 
 def retry_delay(attempts: int, jitter: random.Random) -> timedelta:
-    """How long to wait after the `attempts`-th failed attempt (1 for the first): grows, then hourly."""
-    base = BACKOFF[attempts - 1] if attempts <= len(BACKOFF) else LONGEST_WAIT
-    return base * jitter.uniform(1, 1 + JITTER)
+    """How long to wait after the `attempts`-th failed attempt (1 for the first): grows, then hourly.
+
+    Never less than the wait before: the last steps have spread what failed together, the hour need not.
+    """
+    if attempts > len(BACKOFF):
+        return LONGEST_WAIT
+    return BACKOFF[attempts - 1] * jitter.uniform(1, 1 + JITTER)
 
 
 def give_up_at(created_at: datetime, expires_at: datetime | None) -> datetime:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
@@ -31,6 +32,15 @@ class MessageState(models.TextChoices):
 
 
 UNPROCESSED = (MessageState.RECEIVED, MessageState.WAITING)
+
+
+def leased(now: datetime) -> Q:
+    """Under a lease that counts; one longer than any lease was taken before our clock was set back."""
+    return Q(lease_until__gt=now, lease_until__lte=now + timedelta(seconds=settings.LEASE_SECONDS))
+
+
+def free(now: datetime) -> Q:
+    return Q(lease_until=None) | ~leased(now)
 
 
 class Answer(models.TextChoices):
@@ -63,10 +73,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
             conversation_id=OuterRef("conversation_id"),
             pk__lt=OuterRef("pk"),
         )
-        free = Q(lease_until=None) | Q(lease_until__lte=now)
         return (
             self.queued()
-            .filter(free, ~Exists(older), next_attempt_at__lte=now)
+            .filter(free(now), ~Exists(older), next_attempt_at__lte=now)
             .order_by("next_attempt_at", "pk")
         )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from offers.crashpoints import crashpoint
 
-from . import heartbeat, inbox, outbox, trading
+from . import heartbeat, inbox, outbox, recovery, trading
 
 Clock = Callable[[], datetime]
 
@@ -27,7 +27,8 @@ def process(clock: Clock) -> None:
 
 def expire(clock: Clock) -> None:
     """Let pass what time has ended, send what was planned, and pick up what a crash left behind."""
-    heartbeat.beat("expire", clock())
+    if heartbeat.beat("expire", clock()):
+        recovery.clock_was_set_back(clock())
     trading.send_planned(clock())
     trading.expire_due(clock())
     trading.fail_undelivered(clock())

@@ -6,14 +6,16 @@ from offers.models import Heartbeat
 
 SWEEPS = ("deliver", "process", "expire")
 NOTED_EVERY = timedelta(seconds=15)  # a write at every ring would keep SQLite busy with nothing
+SKEW = timedelta(seconds=5)  # between the clocks of two machines
 SILENT_AFTER = timedelta(seconds=60)
 
 
-def beat(sweep: str, now: datetime) -> None:
-    """Note that a sweep runs. One that seems to lie ahead was left before the clock was set back."""
-    known = Heartbeat.objects.filter(name=sweep, at__gt=now - NOTED_EVERY, at__lte=now)
-    if not known.exists():
+def beat(sweep: str, now: datetime) -> bool:
+    """Note that a sweep runs; whether the clock was set back since it last ran."""
+    last = Heartbeat.objects.filter(name=sweep).values_list("at", flat=True).first()
+    if last is None or not now - NOTED_EVERY < last <= now:
         Heartbeat.objects.update_or_create(name=sweep, defaults={"at": now})
+    return last is not None and last > now + SKEW
 
 
 def ages(now: datetime) -> dict[str, timedelta | None]:

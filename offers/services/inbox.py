@@ -14,7 +14,7 @@ from offers.crashpoints import crashpoint
 from offers.models import Direction, MessageState
 from offers.models.messages import UNPROCESSED
 
-from . import bell, keys, outbox, trading
+from . import bell, keys, outbox, recovery, trading
 from .atomic import atomic, locked
 from .envelopes import NotTaken as NotTaken
 from .envelopes import Opened, open_envelope, owner_of
@@ -42,6 +42,7 @@ def receive(body: bytes, peer_address: str, now: datetime) -> models.Message:
     row = _store(opened, owner, body, peer_address, now)
     crashpoint("inbox.stored")
     bell.ring(bell.PROCESS)
+    recovery.was_heard(opened.sender, now)
     return row
 
 

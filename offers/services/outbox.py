@@ -12,8 +12,9 @@ from django.db.models import Count, F, Q
 from offers import domain, models, transport, uftp
 from offers.crashpoints import crashpoint
 from offers.models import Direction, MessageState
+from offers.models.messages import free, leased
 
-from . import bell, keys
+from . import bell, keys, recovery
 from .atomic import atomic
 
 PER_COUNTERPARTY = 4
@@ -90,8 +91,18 @@ def deliver_due(clock: Clock, jitter: random.Random) -> int:
     given_up = 0
     while (row := claim(clock())) is not None:
         given_up += _deliver(row, clock, jitter)
+        _see_whether_it_is_back(row, clock())
         crashpoint("outbox.settled")
     return given_up
+
+
+def _see_whether_it_is_back(row: models.Message, now: datetime) -> None:
+    """After an outage only: one message that always fails must not be tried again after each other one."""
+    since = row.counterparty.failing_since
+    if since is not None and since <= now - recovery.PROBE_EVERY:
+        row.counterparty.refresh_from_db(fields=["failing_since"])
+        if row.counterparty.failing_since is None:
+            recovery.is_back(row.counterparty, now)
 
 
 def claim(now: datetime) -> models.Message | None:
@@ -108,7 +119,7 @@ def claim(now: datetime) -> models.Message | None:
 
 def _busy_counterparties(now: datetime) -> list[int]:
     """Those with as many messages in flight as they may have: one dead counterparty slows nobody else."""
-    in_flight = models.Message.objects.queued().filter(lease_until__gt=now)
+    in_flight = models.Message.objects.queued().filter(leased(now))
     counts = in_flight.values("counterparty", "counterparty__failing_since").annotate(n=Count("pk"))
     return [c["counterparty"] for c in counts if c["n"] >= _most(c["counterparty__failing_since"])]
 
@@ -120,7 +131,7 @@ def _most(failing_since: datetime | None) -> int:
 def _has_room(counterparty_id: int, now: datetime) -> bool:
     """Counted again under a lock: workers that looked at the same time would each see the last place free."""
     locked = models.Participant.objects.select_for_update(of=("self",), no_key=True).get(pk=counterparty_id)
-    in_flight = models.Message.objects.queued().filter(counterparty=locked, lease_until__gt=now)
+    in_flight = models.Message.objects.queued().filter(leased(now), counterparty=locked)
     return in_flight.count() < _most(locked.failing_since)
 
 
@@ -128,12 +139,11 @@ def _has_room(counterparty_id: int, now: datetime) -> bool:
 def _take(row: models.Message, now: datetime) -> bool:
     if not _has_room(row.counterparty_id, now):
         return False
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
     # A lease that ran out belonged to a worker that died or froze: its attempt may have arrived.
     died = row.lease_until is not None
     taken = (
         models.Message.objects.queued()
-        .filter(free, pk=row.pk, attempts=row.attempts)
+        .filter(free(now), pk=row.pk, attempts=row.attempts)
         .update(
             lease_token=uuid.uuid4().hex,
             lease_until=now + timedelta(seconds=settings.LEASE_SECONDS),

@@ -1,0 +1,49 @@
+"""Not to wait longer than the reason lasts: when a counterparty is back, or when our clock was set back."""
+
+from datetime import datetime, timedelta
+
+from offers import models
+from offers.models import MessageState
+from offers.models.messages import UNPROCESSED
+
+from . import bell
+from .atomic import atomic, locked
+
+PROBE_EVERY = timedelta(seconds=60)
+CHUNK = 10_000
+
+
+def is_back(counterparty: models.Participant, now: datetime) -> int:
+    """A message has reached it after it had failed: what waits for it is due now; how many."""
+    return _due_now(models.Message.objects.queued().filter(counterparty=counterparty), now)
+
+
+def was_heard(counterparty: models.Participant, now: datetime) -> int:
+    """It sends to us, so that it may hear us again: its oldest message tries, once a minute at most.
+
+    When that one arrives, `is_back` has the others follow.
+    """
+    if counterparty.failing_since is None:
+        return 0
+    queued = models.Message.objects.queued().filter(counterparty=counterparty)
+    just_tried = models.Attempt.objects.filter(message__in=queued, started_at__gt=now - PROBE_EVERY)
+    first = queued.order_by("pk").values("pk")[:1]
+    if just_tried.exists():
+        return 0
+    return _due_now(models.Message.objects.filter(pk__in=list(first.values_list("pk", flat=True))), now)
+
+
+def clock_was_set_back(now: datetime) -> int:
+    """What was planned by a clock that ran ahead would come late by as much: it is due now; how many."""
+    waiting = models.Message.objects.filter(state__in=[MessageState.QUEUED, *UNPROCESSED])
+    return _due_now(waiting, now)
+
+
+@atomic
+def _due_now(rows: models.messages.MessageQuerySet, now: datetime) -> int:
+    later = locked(rows.filter(next_attempt_at__gt=now).order_by("pk"), skip_locked=True)
+    changed = models.Message.objects.filter(pk__in=list(later.values_list("pk", flat=True)[:CHUNK]))
+    count = changed.update(next_attempt_at=now)
+    if count:
+        bell.ring_on_commit(bell.DELIVER)
+    return count
