@@ -114,6 +114,16 @@ class Market(RuleBasedStateMachine):
         self.model.carry(one)
 
     @precondition(lambda self: self.model.in_flight())
+    @rule()
+    def arrives_as_it_should(self) -> None:
+        """Everything at once and in order, so that stories also come to their happy end."""
+        for one in self.model.in_flight():
+            cast.carry(self.row(one), self.now)
+            self.model.carry(one)
+        inbox.process_due(lambda: self.now)
+        self.model.process()
+
+    @precondition(lambda self: self.model.in_flight())
     @rule(pick=PICK)
     def arrives_but_nobody_hears_that_it_did(self, pick: int) -> None:
         one = self.one_of(self.model.in_flight(), pick)
