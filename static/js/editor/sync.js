@@ -84,13 +84,13 @@ export class Sync {
   }
 
   async save() {
-    if (this.colliding) return false;
+    if (this.colliding || this.leaving) return false; // what was sent is not saved again behind its back
     if (this.saving) return this.saving;
     clearTimeout(this.saveTimer);
     this.saving = this.saveOnce();
     const done = await this.saving;
     this.saving = null;
-    if (this.dirty && !this.lost) this.saveTimer = setTimeout(() => this.save(), done ? SAVE_AFTER : RETRY_AFTER);
+    if (this.dirty && !this.lost && !this.leaving) this.saveTimer = setTimeout(() => this.save(), done ? SAVE_AFTER : RETRY_AFTER);
     return done;
   }
 
