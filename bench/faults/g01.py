@@ -19,6 +19,7 @@ from .verdict import Verdict, judge
 
 SETTLE_SECONDS = 300.0
 LONGEST_GAP = 3.0
+STARTED_WITHIN = 120.0
 # (target, weight): what is killed how often; the workers and web servers are what has something to lose
 TARGETS = {"web": 5, "web child": 2, "worker": 6, "beat": 1, "redis": 2, "postgresql": 3}
 
@@ -56,6 +57,9 @@ class Chaos:
         self.killed: dict[str, int] = {}
 
     def run(self) -> None:
+        self.place.wait(
+            lambda: all(trade.open or trade.closed for trade in self.place.trades), STARTED_WITHIN
+        )
         for n in range(self.kills):
             due = (n + self.rng.random()) / (self.kills + 1) * self.conversations
             gap = self.rng.uniform(0.1, LONGEST_GAP)

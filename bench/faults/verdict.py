@@ -12,6 +12,7 @@ TRADES = {"FlexRequest": "requests", "FlexOffer": "offers", "FlexOrder": "orders
 ORDERED = ("accepted", "ordered", "accepted")
 SEVERAL = frozenset({"schedule"})  # events that may be noted more than once
 SHOWN = 10
+GONE = "was delivered and is not there"
 ATTEMPT = ("message__message_id", "started_at")
 
 
@@ -54,6 +55,11 @@ class Verdict:
     @property
     def clean(self) -> bool:
         return not (self.lost or self.doubled or self.unexpected)
+
+    @property
+    def gone(self) -> list[str]:
+        """Lost for good, as against still under way."""
+        return [text for text in self.lost if GONE in text]
 
     def numbers(self) -> dict[str, int]:
         lists = {name: len(getattr(self, name)) for name in ("lost", "doubled", "unexpected")}
@@ -104,7 +110,7 @@ def _judge_sent(found: Verdict, mine: Report, theirs: Report, failing: frozenset
         found.messages += 1
         found.recovered += row["attempts"] > 1
         if row["state"] == "delivered" and not there[row["message_id"]]:
-            found.lost.append(f"{name} was delivered and is not there")
+            found.lost.append(f"{name} {GONE}")
         if there[row["message_id"]] > 1:
             found.doubled.append(f"{name} is there {there[row['message_id']]} times")
         if row["state"] == "queued":

@@ -26,7 +26,7 @@ def test_g01_on_sqlite_nothing_is_lost_or_doubled_when_processes_are_killed(kind
 def test_g01_control_200_before_it_is_stored_loses_messages() -> None:
     done = g01.run(40, 8, "sqlite", SEED, weak="memory", targets={"web": 1}, settle=5.0)
     print(done)
-    assert done.verdict.lost
+    assert done.verdict.gone
 
 
 @pytest.mark.postgres

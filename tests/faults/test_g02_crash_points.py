@@ -6,6 +6,7 @@ visit, comes back, dies at the second visit, comes back, and then all must end a
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ STORY = {
     "sweep.failed": "unreachable",
 }
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 # Where the death leaves a transaction open or its end unknown, a server behaves in its own way. The others
 # are the same code on both, and run there with CRASH_POINTS=all.
@@ -100,7 +101,11 @@ class Village:
     def stop(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait(20)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -123,16 +128,16 @@ def test_g02_a_crash_loses_and_doubles_nothing(village: Village, point: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("point", "broken"),
+    ("point", "broken", "harm"),
     [
-        ("process.taken", "200 before storing"),
-        ("process.judged", "no transaction"),
-        ("outbox.after_post", "no lease"),
+        ("process.taken", "200 before storing", "was delivered and is not there"),
+        ("process.judged", "no transaction", "parked|IntegrityError|times|rows"),
+        ("outbox.after_post", "no lease", "still queued after 1 attempts"),
     ],
 )
 def test_g02_control_without_its_protection_a_crash_does_harm(
-    village: Village, point: str, broken: str
+    village: Village, point: str, broken: str, harm: str
 ) -> None:
-    found = village.live(point, broken=broken, patience=4.0)
+    found = village.live(point, broken=broken, patience=6.0)
     assert max(found["deaths"].values()) > 0
-    assert found["lost"] + found["doubled"] + found["unexpected"], found["text"]
+    assert re.search(harm, found["text"]), found["text"]

@@ -38,6 +38,7 @@ from tests.faults import stories  # noqa: E402
 
 CONVERSATIONS = 3
 PAUSE = 0.02
+LONGEST = 120.0
 ROLES = ("AGR", "DSO")
 
 
@@ -227,13 +228,16 @@ class Run:
         stories.STORIES[self.story].prepare(node.role)
 
     def _watch(self) -> bool:
-        deadline = time.monotonic() + self.patience
+        """Until both are done for a while; after a death for as long as the run's patience lasts."""
+        deadline, died = time.monotonic() + LONGEST, False
         calm = 0
         while calm < 5:
             if time.monotonic() > deadline:
                 return False
             for node in self.nodes:
                 node.look_after()
+            if not died and any(node.deaths for node in self.nodes):
+                deadline, died = time.monotonic() + self.patience, True
             calm = calm + 1 if all(node.done.value for node in self.nodes) else 0
             time.sleep(0.01)
         return True
