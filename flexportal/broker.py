@@ -26,7 +26,7 @@ from kombu.utils.json import dumps, loads
 logger = logging.getLogger(__name__)
 
 RECOVER_EVERY = 30.0  # seconds
-LONGEST_DRAIN = 0.5
+LONGEST_DRAIN = 1.0  # seconds
 
 
 class Owner:

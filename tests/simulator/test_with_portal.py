@@ -1,5 +1,6 @@
 """The portal and the simulated counterparties trade with each other, signed, as strangers do."""
 
+import os
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from django.conf import settings as project
 
 from offers import models, simulator, transport, uftp
 from offers.domain import Outcome
+from offers.management import counterparties
 from offers.management.commands import demo, simulate
 from offers.services import gateway, inbox, keys, market, trading
 from offers.simulator.server import Server
@@ -148,3 +150,30 @@ def test_the_demo_introduces_both_sides_to_each_other(
 def test_a_database_of_somebody_else_gets_no_simulated_counterparties(db: None) -> None:
     assert demo._introduce_counterparties(free_port()) is None
     assert not models.Participant.objects.exists()
+
+
+def test_a_market_file_that_has_changed_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, turned_back = tmp_path / "market.yaml", []
+    file.write_text("participants: []\n")
+    plan = counterparties.Plan(
+        secrets={},
+        world=simulator.World({}, {}),
+        habits=simulator.Habits(),
+        seed=1,
+        port=0,
+        notebook=tmp_path / "notebook.json",
+        source=file,
+        changed_at=file.stat().st_mtime_ns,
+        again=["python", "manage.py", "simulate"],
+    )
+    monkeypatch.setattr(counterparties.os, "execv", lambda program, words: turned_back.append(words))
+    assert counterparties._world(plan, True) is plan.world and turned_back == []
+    os.utime(file, ns=(1, 1))
+    counterparties._world(plan, False)
+    assert turned_back == []
+    counterparties._world(plan, True)
+    assert turned_back == [["python", "manage.py", "simulate"]]
+    file.unlink()
+    assert counterparties._world(plan, True) is plan.world
