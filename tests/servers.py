@@ -46,8 +46,11 @@ def chromium_program() -> str | None:
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of an empty database; its server trusts who reaches it on the loopback address."""
+def postgresql(durable: bool = False) -> Iterator[str]:
+    """The URL of an empty database; its server trusts who reaches it on the loopback address.
+
+    What it says is committed is on the disk only if it is to be durable: tests have no power cuts.
+    """
     programs = postgresql_programs()
     if programs is None:
         raise RuntimeError("PostgreSQL is not installed.")
@@ -57,13 +60,13 @@ def postgresql() -> Iterator[str]:
         made = [*as_owner, str(programs / "initdb"), "-D", data, "-U", "flexportal", "-E", "UTF8"]
         options = ["--locale=C.UTF-8", "--auth=trust", "--no-sync"]
         subprocess.run([*made, *options], check=True, stdout=subprocess.DEVNULL, cwd=folder)
-        fast = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]
+        fast = [] if durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
         where = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder]
         command = [
             *as_owner,
             str(programs / "postgres"),
             *where,
-            *(word for one in fast for word in ("-c", one)),
+            *(word for one in [*fast, "max_connections=200"] for word in ("-c", one)),
         ]
         ready = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
         address = ["-h", "127.0.0.1", "-p", str(port), "-U", "flexportal"]

@@ -156,6 +156,7 @@ class Message(models.Model):
             # The console's tabs and filters: rare rows must be found and counted among millions.
             models.Index(fields=["owner", "state", "id"], name="message_by_state"),
             models.Index(fields=["owner", "type", "id"], name="message_by_type"),
+            models.Index(fields=["owner", "counterparty", "type", "id"], name="message_by_counterparty"),
             models.Index(
                 fields=["owner", "id"],
                 condition=Q(direction="out", state="delivered", answer="", wants_answer=True),

@@ -27,21 +27,27 @@ class Slice(Generic[Row]):
 def slice_of(rows: "QuerySet[Row]", request: HttpRequest, per_page: int = PER_PAGE) -> Slice[Row]:
     """The rows that the address asks for (?before=ID or ?after=ID), newest first.
 
-    By key, because counting or skipping rows costs more with every row there is; this does not.
+    By key, because counting or skipping rows costs more with every row there is; this does not. The keys
+    come first, so that only what is shown is joined with all its parts.
     """
     before, after = _whole(request.GET.get("before")), _whole(request.GET.get("after"))
     if after is not None:
-        found = list(rows.filter(pk__gt=after).order_by("pk")[: per_page + 1])
-        more_newer, more_older = len(found) > per_page, True
-        found = found[:per_page][::-1]
+        keys = _keys(rows.filter(pk__gt=after).order_by("pk"), per_page + 1)
+        more_newer, more_older = len(keys) > per_page, True
+        keys = keys[:per_page]
     else:
         wanted = rows.filter(pk__lt=before) if before is not None else rows
-        found = list(wanted.order_by("-pk")[: per_page + 1])
-        more_newer, more_older = before is not None, len(found) > per_page
-        found = found[:per_page]
+        keys = _keys(wanted.order_by("-pk"), per_page + 1)
+        more_newer, more_older = before is not None, len(keys) > per_page
+        keys = keys[:per_page]
+    found = list(rows.filter(pk__in=keys).order_by("-pk")) if keys else []
     previous_url = _url(request, after=found[0].pk) if found and more_newer else ""
     next_url = _url(request, before=found[-1].pk) if found and more_older else ""
     return Slice(found, previous_url, next_url)
+
+
+def _keys(rows: "QuerySet[Row]", most: int) -> list[int]:
+    return list(rows.values_list("pk", flat=True)[:most])
 
 
 def _whole(text: str | None) -> int | None:

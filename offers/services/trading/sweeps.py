@@ -14,7 +14,7 @@ from offers.models import Direction, MessageState
 from .. import keys
 from ..atomic import atomic, locked
 from .answers import Refused
-from .moves import CLOCK, GATEWAY, lock, move
+from .moves import CLOCK, GATEWAY, lock, move, move_all
 from .offers import reject_unreviewed, send_offer
 
 CHUNK = 200
@@ -51,13 +51,13 @@ def expiring_offers(now: datetime) -> QuerySet[models.FlexOffer]:
 def _expire_offers(now: datetime) -> int:
     due = expiring_offers(now).select_related("message", "owner", "counterparty").order_by("expires_at", "pk")
     rows = list(locked(due, skip_locked=True)[:CHUNK])
-    for row in rows:
-        waits = row.message is not None and row.message.state == MessageState.PENDING
-        if waits:
-            _reject_or_expire(row, now)
-        else:
-            move(row, Event.EXPIRE, CLOCK, now)
-            crashpoint("sweep.offer_expired")
+    waiting = [row for row in rows if row.message is not None and row.message.state == MessageState.PENDING]
+    for row in waiting:
+        _reject_or_expire(row, now)
+    others = [row for row in rows if row not in waiting]
+    move_all(others, Event.EXPIRE, CLOCK, now)
+    for _ in others:
+        crashpoint("sweep.offer_expired")
     return len(rows)
 
 
@@ -80,8 +80,8 @@ def expiring_requests(now: datetime) -> QuerySet[models.FlexRequest]:
 def _expire_requests(now: datetime) -> int:
     due = expiring_requests(now).order_by("expires_at", "pk")
     rows = list(locked(due, skip_locked=True)[:CHUNK])
-    for row in rows:
-        move(row, Event.EXPIRE, CLOCK, now)
+    move_all(rows, Event.EXPIRE, CLOCK, now)
+    for _ in rows:
         crashpoint("sweep.request_expired")
     return len(rows)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from offers import domain, formats
-from offers.models import FlexOffer, Membership, Right, Role
+from offers.models import FlexOffer, Membership, Participant, Right, Role
 from offers.services import trading
 from offers.views import lists, live, scope
 from offers.views.trades import columns, space, timeline
@@ -28,7 +28,7 @@ MOST_AT_ONCE = 200
 @require_safe
 def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now = timezone.now()
-    rows = filtered(queries.offers(membership.participant), request)
+    rows = filtered(membership.participant, request)
     if lists.wants_csv(request):
         return listing_of.csv_of(rows, COLUMNS, "offers.csv")
     cut = lists.slice_of(rows, request)
@@ -39,8 +39,9 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     return live.answer(request, membership, "agr/offers.html", "agr/_offers.html", context, now)
 
 
-def filtered(rows: QuerySet[FlexOffer], request: HttpRequest) -> QuerySet[FlexOffer]:
-    return with_text(listing_of.narrowed(rows, queries.OFFER_FILTERS, request), request)
+def filtered(agr: Participant, request: HttpRequest) -> QuerySet[FlexOffer]:
+    rows = listing_of.narrowed(queries.offers(agr), queries.OFFER_FILTERS, request)
+    return with_text(rows, agr, request)
 
 
 COLUMNS = columns.of_offers("dso")

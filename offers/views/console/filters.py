@@ -13,7 +13,9 @@ from offers.models import Direction, Message, MessageState, Participant
 
 Messages = QuerySet[Message]
 HEX = re.compile(r"[0-9a-fA-F]{8}[0-9a-fA-F-]{0,28}")
+NUMBER = re.compile(r"(?:(O)|R)-([0-9]{1,17})", re.IGNORECASE)
 COUNT_TO = 1_000
+NEWEST = 10_000  # messages whose words are looked through; all of them would take seconds
 
 _SILENT = Q(
     direction=Direction.OUT, state=MessageState.DELIVERED, answer=models.Answer.NONE, wants_answer=True
@@ -60,6 +62,8 @@ class Filters:
         )
 
     def apply(self, rows: Messages) -> Messages:
+        if self.text:
+            rows = _about(rows, self.text)
         if self.tab in TABS:
             rows = TABS[self.tab][1](rows)
         chosen: dict[str, Any] = {
@@ -68,8 +72,7 @@ class Filters:
             "state": self.state,
             "counterparty_id": self.counterparty,
         }
-        rows = rows.filter(**{name: value for name, value in chosen.items() if value not in ("", None)})
-        return _about(rows, self.text) if self.text else rows
+        return rows.filter(**{name: value for name, value in chosen.items() if value not in ("", None)})
 
     def url(self, path: str, **changes: Any) -> str:
         """The address of `path` with the same choices but for the changes; None takes a choice away."""
@@ -97,13 +100,23 @@ def _found(rows: Messages, *kinds: Q) -> Messages:
 
 
 def _about(rows: Messages, text: str) -> Messages:
-    """What looks like the beginning of an ID is looked up by an index, other words in what it is about."""
+    """What looks like the beginning of an ID or like the number of an offer or a request is looked up by an
+    index; other words are looked for in what the newest messages are about."""
+    if number := NUMBER.fullmatch(text):
+        return _of_trade(rows, "flex_offer" if number[1] else "flex_request", int(number[2]))
     if not HEX.fullmatch(text):
-        return rows.filter(about__icontains=text)
+        oldest = rows.order_by("-pk").values_list("pk", flat=True)[NEWEST : NEWEST + 1].first() or 0
+        return rows.filter(pk__gt=oldest, about__icontains=text)
     low = text.lower()
     beyond = low + "g"  # after every ID that begins like this
     of_message = Q(message_id__gte=low, message_id__lt=beyond)
     return _found(rows, of_message, Q(conversation_id__gte=low, conversation_id__lt=beyond))
+
+
+def _of_trade(rows: Messages, noun: str, number: int) -> Messages:
+    """The whole conversation about an offer or a request."""
+    asked = rows.filter(**{noun: number}).order_by()
+    return rows.filter(conversation_id__in=asked.values("conversation_id"))
 
 
 def tabs(path: str, filters: Filters, rows: Messages, refused: bool) -> list[dict[str, Any]]:

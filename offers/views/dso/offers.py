@@ -115,7 +115,7 @@ class ReviewRow(OfferRow):
 @require_safe
 def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     now = timezone.now()
-    rows = filtered(offers_of(membership.participant), request)
+    rows = filtered(membership.participant, request)
     if lists.wants_csv(request):
         return listing_of.csv_of(rows, columns.of_offers("agr"), "offers.csv")
     cut, dso = lists.slice_of(rows, request), membership.participant
@@ -127,8 +127,8 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     return live.answer(request, membership, "dso/offers.html", "dso/_offers.html", context, now)
 
 
-def filtered(rows: QuerySet[FlexOffer], request: HttpRequest) -> QuerySet[FlexOffer]:
-    rows = with_text(listing_of.narrowed(rows, FILTERS, request), request)
+def filtered(dso: Participant, request: HttpRequest) -> QuerySet[FlexOffer]:
+    rows = with_text(listing_of.narrowed(offers_of(dso), FILTERS, request), dso, request)
     agr = number_of(request, "agr")
     return rows.filter(counterparty=agr) if agr is not None else rows
 

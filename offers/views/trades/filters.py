@@ -1,15 +1,20 @@
 """Filters that stand in the address of a list, the same for requests, offers and orders."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, TypeVar
 
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
-from offers.models import FlexOffer, OfferOption
+from offers.models import FlexOffer, Message, OfferOption, Participant
 
 Row = TypeVar("Row", bound=Model)
+
+ID = re.compile(r"[0-9a-fA-F]{8}[0-9a-fA-F-]{0,28}")  # how a MessageID begins
+NEWEST = 10_000  # offers whose words are looked through; all of them would take seconds
+MOST = 1_000  # that are found by their words
 
 
 def by_place(rows: "QuerySet[Row]", request: HttpRequest) -> "QuerySet[Row]":
@@ -34,17 +39,36 @@ def day_of(request: HttpRequest) -> date | None:
         return None
 
 
-def with_text(rows: QuerySet[FlexOffer], request: HttpRequest) -> QuerySet[FlexOffer]:
-    """Offers by number (O-12), by the beginning of their MessageID, or by an OptionReference."""
+def with_text(
+    rows: QuerySet[FlexOffer], participant: Participant, request: HttpRequest
+) -> QuerySet[FlexOffer]:
+    """Offers by number (O-12), by the beginning of their MessageID, or by words of an OptionReference."""
     text = request.GET.get("q", "").strip()[:100]
     if not text or "\0" in text:  # PostgreSQL has no NUL in texts
         return rows
     number = text.removeprefix("O-").removeprefix("o-")
-    named = OfferOption.objects.filter(flex_offer=OuterRef("pk"), option_reference__icontains=text)
-    wanted = Q(message__message_id__startswith=text.lower()) | Exists(named)
-    if not (number.isascii() and number.isdigit() and len(number) < 18):
-        return rows.filter(wanted)
-    return rows.filter(pk=int(number)) if number != text else rows.filter(Q(pk=int(number)) | wanted)
+    is_number = number.isascii() and number.isdigit() and len(number) < 18
+    if is_number and number != text:
+        return rows.filter(pk=int(number))
+    mine: QuerySet[FlexOffer] = FlexOffer.objects.of(participant).order_by()
+    found = set(_with_words(mine, text).values_list("pk", flat=True))
+    if ID.fullmatch(text):
+        found |= set(mine.filter(message__in=_beginning(participant, text)).values_list("pk", flat=True))
+    return rows.filter(pk__in=found | {int(number)} if is_number else found)
+
+
+def _with_words(offers: QuerySet[FlexOffer], text: str) -> QuerySet[FlexOffer]:
+    """Of the newest only: no index finds words inside of a text."""
+    oldest = offers.order_by("-pk").values_list("pk", flat=True)[NEWEST : NEWEST + 1].first() or 0
+    named = OfferOption.objects.filter(flex_offer_id__gt=oldest, option_reference__icontains=text)
+    found = offers.filter(pk__gt=oldest, pk__in=named.order_by().values("flex_offer_id"))
+    return found.order_by("-pk")[:MOST]
+
+
+def _beginning(participant: Participant, text: str) -> QuerySet[Message]:
+    low = text.lower()
+    beyond = low + "g"  # after every ID that begins like this
+    return Message.objects.of(participant).order_by().filter(message_id__gte=low, message_id__lt=beyond)
 
 
 def is_filtered(request: HttpRequest) -> bool:

@@ -1,0 +1,71 @@
+"""Each benchmark runs in a tiny form, so that it cannot rot; what it measures then means nothing."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from bench import report
+from tests import servers
+
+needs_postgresql = pytest.mark.skipif(not servers.postgresql_programs(), reason="needs PostgreSQL")
+
+
+def run(name: str, *options: str) -> dict[str, Any]:
+    """What its last line says."""
+    command = [sys.executable, "-m", f"bench.{name}", "--json", *options]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=240, cwd=settings.BASE_DIR, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.interop
+def test_the_codec_is_measured_beside_the_official_library_and_the_floor() -> None:
+    found = run("codec", "--rounds", "1", "--seconds", "0.01")
+    for name in ("read_ratio", "write_ratio", "read_over_floor"):
+        for size in ("1x1", "3x96"):
+            assert found[f"{name}_{size}"] > 0
+
+
+def test_the_expiry_sweep_is_measured_on_sqlite() -> None:
+    found = run("expire", "--offers", "400", "200", "--due", "20", "--no-postgresql")
+    assert found["seconds_1m_sqlite"] > 0
+    assert found["seconds_100k_sqlite"] > 0
+
+
+@pytest.mark.postgres
+@needs_postgresql
+def test_pages_are_timed_and_their_queries_do_not_grow_with_the_rows() -> None:
+    found = run("pages", "--offers", "1200", "--few", "400", "--times", "1", "--every", "15")
+    assert found["pages"] > 10
+    assert found["worst_p95_ms"] > 0
+    assert found["pages_with_more_queries"] == 0, found["more_queries"]
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+@pytest.mark.interop
+@needs_postgresql
+def test_taking_in_is_measured_beside_the_official_service_until_the_answer_is_delivered() -> None:
+    options = ("--seconds", "1", "--rounds", "1", "--processes", "1", "--sizes", "1x1")
+    found = run("ingest", *options)
+    assert found["per_second_1x1"] > 0
+    assert found["answered_per_second_1x1"] > 0
+    assert found["ratio_1x1"] > 0
+    assert found["refused_1x1"] == 0
+
+
+def test_a_table_stands_in_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    report.table(["page", "ms"], [["/", 1.5], ["/offers/", 120.25]])
+    assert capsys.readouterr().out == "page         ms\n/         1.500\n/offers/  120.2\n\n"
+
+
+def test_a_percentile_is_a_value_that_was_measured() -> None:
+    assert report.percentile([5.0, 1.0, 2.0, 3.0, 4.0], 0.5) == 3.0
+    assert report.percentile([float(n) for n in range(100)], 0.95) == 95.0
+    assert report.percentile([7.0], 0.95) == 7.0
