@@ -1,4 +1,4 @@
-"""Walks every route as everybody: nobody sees or does what is not theirs, and nothing breaks."""
+"""G33: walks every route as everybody: nobody sees or does what is not theirs, and nothing breaks."""
 
 import json
 import re
@@ -31,6 +31,7 @@ OTHERS = [route for key, route in FOUND.items() if table.kind_of(key) in ("publi
 RESTLESS = re.compile(
     rb'csrf[^>]*>|value="[A-Za-z0-9]{64}"|data-now="[^"]*"|[0-9]{2}:[0-9]{2}:[0-9]{2}|next=[^"]*'
 )
+OWN = {"Content-Length"}  # an address that was asked for may be longer than another
 REACHED = {200, 201, 204, 302, 303, 400, 409, 422}
 
 
@@ -58,16 +59,16 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
             yield everything
 
 
-def test_every_route_is_classified() -> None:
+def test_g33_every_route_is_classified() -> None:
     assert [key for key in FOUND if table.kind_of(key) is None] == []
 
 
-def test_every_line_of_the_table_has_its_route() -> None:
+def test_g33_every_line_of_the_table_has_its_route() -> None:
     lines = [*table.PAGES, *table.API, *table.PUBLIC, *table.SIGNED_IN]
     assert [line for line in lines if line not in FOUND] == []
 
 
-def test_every_varying_part_is_filled(world: World) -> None:
+def test_g33_every_varying_part_is_filled(world: World) -> None:
     """A route that is tried with no row of its own would pass as absent everywhere."""
     for route in [*PAGES, *API]:
         for side in sides_of(route):
@@ -104,7 +105,7 @@ def visit(world: World, route: Route, who: str, method: str, address: str) -> Ht
 
 
 @pytest.mark.parametrize("route", PAGES, ids=key)
-def test_a_page_sends_who_is_not_signed_in_to_the_login(world: World, route: Route) -> None:
+def test_g33_a_page_sends_who_is_not_signed_in_to_the_login(world: World, route: Route) -> None:
     for side, method in product(sides_of(route), METHODS):
         answer = world.call("nobody", method, page(world, route, side, world.participant(side), ""))
         if method in table.PAGES[route.key]:
@@ -114,7 +115,7 @@ def test_a_page_sends_who_is_not_signed_in_to_the_login(world: World, route: Rou
 
 
 @pytest.mark.parametrize("route", PAGES, ids=key)
-def test_a_page_of_others_is_as_absent(world: World, route: Route) -> None:
+def test_g33_a_page_of_others_is_as_absent(world: World, route: Route) -> None:
     """For a stranger, the other side of the trade, and an admin who is no member."""
     for side, method in product(sides_of(route), METHODS):
         other = "dso trader" if side == "agr" else "agr trader"
@@ -127,7 +128,7 @@ def test_a_page_of_others_is_as_absent(world: World, route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", [r for r in PAGES if r.takes & {"pk", "group"}], ids=key)
-def test_a_foreign_row_on_a_page_of_ones_own_is_as_absent(world: World, route: Route) -> None:
+def test_g33_a_foreign_row_on_a_page_of_ones_own_is_as_absent(world: World, route: Route) -> None:
     for side in sides_of(route):
         for method in table.PAGES[route.key]:
             here = page(world, route, side, world.rival(side), "stranger")
@@ -138,7 +139,7 @@ def test_a_foreign_row_on_a_page_of_ones_own_is_as_absent(world: World, route: R
 
 
 @pytest.mark.parametrize("route", PAGES, ids=key)
-def test_a_viewer_sees_and_does_not_act(world: World, route: Route) -> None:
+def test_g33_a_viewer_sees_and_does_not_act(world: World, route: Route) -> None:
     for side in sides_of(route):
         for method, needs in table.PAGES[route.key].items():
             who = f"{side} viewer"
@@ -152,7 +153,7 @@ def test_a_viewer_sees_and_does_not_act(world: World, route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", PAGES, ids=key)
-def test_a_trader_gets_every_page_of_theirs(world: World, route: Route) -> None:
+def test_g33_a_trader_gets_every_page_of_theirs(world: World, route: Route) -> None:
     for side, method in product(sides_of(route), METHODS):
         needs = table.PAGES[route.key].get(method)
         manages = MANAGE in table.PAGES[route.key].values()
@@ -164,7 +165,7 @@ def test_a_trader_gets_every_page_of_theirs(world: World, route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", [r for r in PAGES if MANAGE in table.PAGES[r.key].values()], ids=key)
-def test_a_trader_does_not_manage(world: World, route: Route) -> None:
+def test_g33_a_trader_does_not_manage(world: World, route: Route) -> None:
     for side, (method, needs) in product(sides_of(route), table.PAGES[route.key].items()):
         if needs == MANAGE:
             who = f"{side} trader"
@@ -175,7 +176,8 @@ def test_a_trader_does_not_manage(world: World, route: Route) -> None:
 def same(one: HttpResponse, other: HttpResponse) -> bool:
     """Whether two answers cannot be told apart."""
     contents = [RESTLESS.sub(b"", answer.content) for answer in (one, other)]
-    return one.status_code == other.status_code and contents[0] == contents[1]
+    headers = [{name: text for name, text in answer.items() if name not in OWN} for answer in (one, other)]
+    return one.status_code == other.status_code and contents[0] == contents[1] and headers[0] == headers[1]
 
 
 # --- the API ------------------------------------------------------------------------------------------
@@ -204,7 +206,7 @@ def ask(world: World, route: Route, side: str, who: str, method: str, absent: bo
 
 
 @pytest.mark.parametrize("route", API, ids=key)
-def test_the_api_knows_nobody_without_a_token(world: World, route: Route) -> None:
+def test_g33_the_api_knows_nobody_without_a_token(world: World, route: Route) -> None:
     side = sides_of(route)[0]
     for method in METHODS:
         assert ask(world, route, side, "nobody", method).status_code == 401, method
@@ -213,7 +215,7 @@ def test_the_api_knows_nobody_without_a_token(world: World, route: Route) -> Non
 
 
 @pytest.mark.parametrize("route", API, ids=key)
-def test_the_api_lets_a_trader_do_all_of_theirs(world: World, route: Route) -> None:
+def test_g33_the_api_lets_a_trader_do_all_of_theirs(world: World, route: Route) -> None:
     for side, method in product(SIDES, METHODS):
         status = ask(world, route, side, f"{side} trader", method).status_code
         needs = table.API[route.key].get(method)
@@ -226,7 +228,7 @@ def test_the_api_lets_a_trader_do_all_of_theirs(world: World, route: Route) -> N
 
 
 @pytest.mark.parametrize("route", API, ids=key)
-def test_the_api_lets_a_viewer_read_only(world: World, route: Route) -> None:
+def test_g33_the_api_lets_a_viewer_read_only(world: World, route: Route) -> None:
     for side in sides_of(route):
         for method, needs in table.API[route.key].items():
             reads = needs in (READ, READ_DSO)
@@ -238,7 +240,7 @@ def test_the_api_lets_a_viewer_read_only(world: World, route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", [r for r in API if r.takes & {"pk", "group"}], ids=key)
-def test_a_foreign_row_of_the_api_is_as_absent(world: World, route: Route) -> None:
+def test_g33_a_foreign_row_of_the_api_is_as_absent(world: World, route: Route) -> None:
     for side in sides_of(route):
         for method, needs in table.API[route.key].items():
             if needs in (READ, ACT, f"act {side}", f"read {side}"):
@@ -249,7 +251,7 @@ def test_a_foreign_row_of_the_api_is_as_absent(world: World, route: Route) -> No
 
 
 @pytest.mark.parametrize("route", [r for r in API if not r.takes and "list" in r.key], ids=key)
-def test_a_list_of_the_api_has_nothing_of_others(world: World, route: Route) -> None:
+def test_g33_a_list_of_the_api_has_nothing_of_others(world: World, route: Route) -> None:
     for side in SIDES:
         if "GET" in table.API[route.key]:
             assert json.loads(ask(world, route, side, "stranger", "GET").content)["results"] == []
@@ -259,7 +261,7 @@ def test_a_list_of_the_api_has_nothing_of_others(world: World, route: Route) -> 
 
 
 @pytest.mark.parametrize("route", ADMIN, ids=key)
-def test_the_admin_is_for_staff(world: World, route: Route) -> None:
+def test_g33_the_admin_is_for_staff(world: World, route: Route) -> None:
     """Nobody else learns which of its addresses exist."""
     address = admin_address(world, route)
     for method in METHODS:
@@ -268,7 +270,8 @@ def test_the_admin_is_for_staff(world: World, route: Route) -> None:
             at_the_door = route.key in ("admin:login", "admin:logout", "admin:jsi18n")
             led = answer.status_code == 302 and "/admin/login/" in answer["Location"]
             assert led or at_the_door or answer.status_code == 405, (who, method, answer.status_code)
-        assert world.call("admin", method, address).status_code < 500, method
+        if method in ("GET", "POST"):  # to the admin all others are a GET
+            assert world.call("admin", method, address).status_code < 500, method
 
 
 def admin_address(world: World, route: Route) -> str:
@@ -289,9 +292,9 @@ def admin_address(world: World, route: Route) -> str:
 
 
 @pytest.mark.parametrize("route", OTHERS, ids=key)
-def test_what_is_of_nobody_answers_as_listed(world: World, route: Route) -> None:
+def test_g33_what_is_of_nobody_answers_as_listed(world: World, route: Route) -> None:
     listed = (table.PUBLIC | table.SIGNED_IN)[route.key]
-    for who, method in product(("nobody", "stranger", "agr viewer", "agr trader", "admin"), METHODS):
+    for who, method in product(("nobody", "stranger", "admin"), METHODS):
         status = world.call(who, method, route.address()).status_code
         wanted = listed.get(method, {405})
         if who == "nobody" and route.key in table.SIGNED_IN:

@@ -4,11 +4,12 @@ from django.contrib import admin
 
 from offers import models
 
+from .discreet import Discreet
 from .forms import CongestionPointForm, ContractForm, WindowFormSet
 
 
 @admin.register(models.CongestionPoint)
-class CongestionPointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CongestionPointAdmin(Discreet):
     form = CongestionPointForm
     list_display = ("name", "entity_address", "dso", "capacity_w", "answers_automatically", "isp_duration")
     list_filter = ("answers_automatically", "dso")
@@ -25,7 +26,7 @@ class WindowInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(models.Contract)
-class ContractAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ContractAdmin(Discreet):
     form = ContractForm
     list_display = (
         "contract_id",

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from offers import models, uftp
 from offers.services import keys, trading
 
+from .discreet import Discreet
 from .forms import ChangeOverForm, ParticipantForm, PublicKeyForm, SenderForm
 
 Page = Callable[..., HttpResponse]
@@ -33,7 +34,7 @@ def short_role(participant: models.Participant) -> str:
 
 
 @admin.register(models.Participant)
-class ParticipantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ParticipantAdmin(Discreet):
     form = ParticipantForm
     list_display = ("name", short_role, "domain", "hosted", "version", "barred", "failing_since", "bad_seals")
     list_filter = ("hosted", "role", "barred")
@@ -106,11 +107,12 @@ class ParticipantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return own + super().get_urls()
 
     def _participant(self, request: HttpRequest, pk: int) -> models.Participant:
+        """Who may not is told so before it shows whether there is one."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
         found = models.Participant.objects.filter(pk=pk).first()
         if found is None:
             raise Http404("There is no such participant.")
-        if not self.has_change_permission(request, found):
-            raise PermissionDenied
         return found
 
     def _page(

@@ -9,8 +9,9 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -19,6 +20,7 @@ from django.utils.decorators import method_decorator
 from offers import models
 from offers.services import tokens
 
+from .discreet import Discreet
 from .records import ReadOnly
 
 
@@ -39,11 +41,11 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 # Second factors and sessions are people's own; their secrets are on no page. Nobody has an e-mail here.
-admin.site.unregister([User, Authenticator, EmailAddress, UserSession])
+admin.site.unregister([User, Group, Authenticator, EmailAddress, UserSession])
 
 
 @admin.register(get_user_model())
-class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(Discreet, StockUserAdmin):  # type: ignore[type-arg]
     inlines = (MembershipInline,)
     list_display = ("username", "acts_for", "second_factor", "is_active", "is_staff", "last_login")
     actions = ("take_second_factor", "end_sessions")
@@ -87,8 +89,13 @@ class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]
         return ", ".join(f"{one.participant.slug} ({one.right})" for one in memberships)
 
 
+@admin.register(Group)
+class GroupAdmin(Discreet, StockGroupAdmin):
+    """Rights of staff, given to several at once."""
+
+
 @admin.register(models.Membership)
-class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class MembershipAdmin(Discreet):
     list_display = ("user", "participant", "right")
     list_filter = ("right", "participant")
     list_select_related = ("user", "participant")

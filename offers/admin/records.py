@@ -7,6 +7,8 @@ from django.http import HttpRequest
 
 from offers import models
 
+from .discreet import Discreet
+
 
 @admin.display(description="created (UTC)", ordering="created_at")
 def created(row: Any) -> str:
@@ -37,7 +39,7 @@ class NoChange:
         return False
 
 
-class ReadOnly(NoChange, admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnly(NoChange, Discreet):
     show_full_result_count = False
     list_per_page = 50
 
