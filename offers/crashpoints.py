@@ -48,6 +48,8 @@ POINTS = frozenset(
         # trades
         "move.updated",
         "move.recorded",
+        "moves.updated",
+        "moves.recorded",
         "offer.enqueued",
         "offer.taken_in",
         "revocation.moved",

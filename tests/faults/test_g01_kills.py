@@ -10,7 +10,7 @@ import pytest
 from bench.faults import g01
 
 SEED = 20261122
-SETTLE = 240.0
+SETTLE = 420.0
 
 
 @pytest.mark.django_db

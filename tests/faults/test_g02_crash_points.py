@@ -24,6 +24,8 @@ pytestmark = pytest.mark.django_db
 
 # Every other point lies on the way of a plain trade.
 STORY = {
+    "moves.updated": "expired",
+    "moves.recorded": "expired",
     "revocation.moved": "revoked",
     "sweep.offer_expired": "expired",
     "sweep.request_expired": "expired",
@@ -131,7 +133,7 @@ def test_g02_a_crash_loses_and_doubles_nothing(village: Village, point: str) -> 
     ("point", "broken", "harm"),
     [
         ("process.taken", "200 before storing", "was delivered and is not there"),
-        ("process.judged", "no transaction", "parked|IntegrityError|times|rows"),
+        ("process.judged", "no transaction", "parked|IntegrityError|must be higher|times|rows"),
         ("outbox.after_post", "no lease", "still queued after 1 attempts"),
     ],
 )

@@ -97,13 +97,13 @@ def move_all(rows: Sequence[Trade], event: domain.Event, cause: Cause, now: date
         changed = there.update(state=target, state_at=now, version=F("version") + 1)
         if changed != len(group):  # nobody else can move a locked row; if one did, nothing has changed
             raise domain.IllegalMove(f"{len(group) - changed} locked rows are not {seen} any more.")
-        crashpoint("move.updated")
+        crashpoint("moves.updated")
         for row in group:
             row.state, row.state_at, row.version = target, now, row.version + 1
         models.Event.objects.bulk_create(
             _event(row, str(event), str(seen), str(target), cause, now, "") for row in group
         )
-        crashpoint("move.recorded")
+        crashpoint("moves.recorded")
 
 
 def note(row: Row, event: str, cause: Cause, now: datetime, text: str) -> None:
