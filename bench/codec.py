@@ -24,7 +24,7 @@ from offers.uftp import seal
 
 HERE = Path(__file__).parent
 LIBRARY = HERE.parent / ".venv-interop/bin/python"
-ROUNDS, ROUND_SECONDS = 15, 0.08
+ROUNDS, ROUND_SECONDS = 60, 0.02
 
 Round = Callable[[], float]  # plays one round and says how many seconds one operation took
 
@@ -69,8 +69,13 @@ def _parser() -> etree.XMLParser:
     return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 
 
-def measure(size: str, rounds: int, seconds: float, ask: Callable[..., float]) -> dict[str, float]:
-    """Milliseconds for each of the five contestants, the median of interleaved rounds."""
+def measure(
+    size: str, rounds: int, seconds: float, ask: Callable[..., float]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Milliseconds of each of the five contestants, and ratios: medians of interleaved rounds.
+
+    A ratio is taken within a round, because the neighbours of a moment share how busy the machine was.
+    """
     secret = seal.generate()
     public = seal.public_of(secret)
     message = wire.offer(size)
@@ -93,7 +98,16 @@ def measure(size: str, rounds: int, seconds: float, ask: Callable[..., float]) -
     for _ in range(rounds):
         for name, play in contestants.items():
             taken[name].append(play() * 1000)
-    return {name: report.median(values) for name, values in taken.items()}
+    ratios = {
+        "read_ratio": _ratio(taken["their read"], taken["read"]),
+        "write_ratio": _ratio(taken["their write"], taken["write"]),
+        "read_over_floor": _ratio(taken["read"], taken["floor"]),
+    }
+    return {name: report.median(values) for name, values in taken.items()}, ratios
+
+
+def _ratio(upper: list[float], lower: list[float]) -> float:
+    return report.median(one / other for one, other in zip(upper, lower, strict=True))
 
 
 def main() -> None:
@@ -106,12 +120,7 @@ def main() -> None:
     rows = []
     with library() as ask:
         for size in wire.SIZES:
-            ms = measure(size, given.rounds, given.seconds, ask)
-            ratios = {
-                "read_ratio": ms["their read"] / ms["read"],
-                "write_ratio": ms["their write"] / ms["write"],
-                "read_over_floor": ms["read"] / ms["floor"],
-            }
+            ms, ratios = measure(size, given.rounds, given.seconds, ask)
             rows.append([size, *ms.values(), *ratios.values()])
             keys |= {f"{name}_{size}": value for name, value in ratios.items()}
             keys |= {f"{name.replace(' ', '_')}_ms_{size}": value for name, value in ms.items()}

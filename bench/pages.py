@@ -67,7 +67,7 @@ def visit(client: Any, path: str, kind: str) -> None:
 
 
 def queries(client: Any, every: int) -> dict[tuple[str, str], int]:
-    """By page, of every so many. The keys in two fillings differ; which pages are the same, their order says."""
+    """By page, of every so many. Keys differ between two fillings; the order says which page is which."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

@@ -41,28 +41,10 @@ def open_envelope(body: bytes, now: datetime) -> Opened:
         raise NotTaken(419, f"No key is known here for {name}.", name)
     payload, key = _unseal(signed.body, known, name)
     try:
-        metadata = _metadata(payload)
+        metadata = uftp.identify(payload)  # what can be answered is taken in, even if only rejected
     except uftp.BadMessage as error:
         raise NotTaken(400, f"The message is not valid: {'; '.join(error.reasons)}", name) from error
     return Opened(key.participant, key.public, payload, metadata)
-
-
-def _metadata(payload: bytes) -> uftp.Metadata:
-    """Who sends what to whom. What can be answered is taken in, even if it can only be rejected."""
-    try:
-        message = uftp.decode(payload)
-    except uftp.BadMessage as error:
-        if error.metadata is None:
-            raise
-        return error.metadata
-    return uftp.Metadata(
-        type=message.XML_NAME,
-        version=message.version,
-        sender_domain=message.sender_domain,
-        recipient_domain=message.recipient_domain,
-        message_id=message.message_id,
-        conversation_id=message.conversation_id,
-    )
 
 
 def _unseal(sealed: bytes, known: list[models.Key], name: str) -> tuple[bytes, models.Key]:

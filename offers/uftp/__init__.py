@@ -4,7 +4,7 @@ It knows no framework, no clock, no database and no network. Times and ids are a
 """
 
 from . import isp, rules, seal
-from .codec import decode, decode_envelope, encode, encode_envelope
+from .codec import decode, decode_envelope, encode, encode_envelope, identify
 from .errors import BadMessage, BadSeal, Invalid, Metadata, NotXML, OutOfRange, TooLarge, UnsupportedVersion
 from .messages import (
     CATALOGUE,
@@ -101,6 +101,7 @@ __all__ = [
     "decode_envelope",
     "encode",
     "encode_envelope",
+    "identify",
     "isp",
     "joined",
     "match_order",

@@ -53,14 +53,30 @@ def encode(message: PayloadMessage) -> bytes:
 def decode(xml: bytes) -> PayloadMessage:
     """The message in `xml`. NotXML, Invalid, OutOfRange or UnsupportedVersion if it cannot be read; the
     last two say in `metadata` whom to answer."""
+    tree, kind = _valid(xml)
+    around = Surroundings(zone(tree.get("TimeZone", "")) or UTC)
+    return _Reader(around).read(tree, kind)
+
+
+def identify(xml: bytes) -> Metadata:
+    """Who sends the message in `xml` to whom, if its schema accepts it or knows its metadata, at less than
+    half of what it costs to read it; else NotXML or Invalid. It finds all metadata that `decode` finds."""
+    try:
+        tree, _ = _valid(xml)
+    except UnsupportedVersion as error:
+        return error.metadata
+    return _metadata(tree)
+
+
+def _valid(xml: bytes) -> tuple[etree._Element, type[PayloadMessage]]:
+    """A message that the schema of its version accepts, and what it is."""
     tree = _parse(xml)
     kind = CATALOGUE.get(tree.tag)
     if kind is None:
         known = ", ".join(CATALOGUE)
         raise Invalid([f"line {tree.sourceline}: element {clipped(tree.tag)} is no message; known: {known}"])
     _judge(xml, tree, _version(tree))
-    around = Surroundings(zone(tree.get("TimeZone", "")) or UTC)
-    return _Reader(around).read(tree, kind)
+    return tree, kind
 
 
 def encode_envelope(envelope: SignedMessage) -> bytes:

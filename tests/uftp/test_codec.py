@@ -136,6 +136,31 @@ def test_another_version_is_refused_with_what_an_answer_needs(version):
     )
 
 
+@pytest.mark.parametrize("path", samples.GOLDEN, ids=lambda path: path.stem)
+def test_a_message_is_identified_by_what_it_says_when_it_is_read(path):
+    xml = path.read_bytes()
+    message, found = uftp.decode(xml), uftp.identify(xml)
+    assert found.type == message.XML_NAME
+    for name in ("version", "sender_domain", "recipient_domain", "message_id", "conversation_id"):
+        assert getattr(found, name) == getattr(message, name)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("3.1.0", "3.2.0"), ('Power="-200000"', f'Power="{"9" * 24}"'), ("PT15M", "P1000Y")]
+)
+def test_what_can_only_be_rejected_is_identified_like_what_is_refused(old, new):
+    text = xml(samples.offer(), old, new)
+    with pytest.raises(uftp.BadMessage) as caught:
+        uftp.decode(text)
+    assert uftp.identify(text) == caught.value.metadata
+
+
+@pytest.mark.parametrize(("old", "new"), [('Currency="EUR"', ""), ("</FlexOffer>", ""), ("FlexOffer", "Foo")])
+def test_what_cannot_be_answered_is_not_identified(old, new):
+    with pytest.raises(uftp.BadMessage):
+        uftp.identify(xml(samples.offer(), old, new))
+
+
 def test_another_version_without_valid_metadata_is_invalid():
     text = xml(samples.offer(), "3.1.0", "3.2.0").replace(samples.OFFER_ID.encode(), b"7")
     with pytest.raises(uftp.Invalid, match="attribute MessageID"):
