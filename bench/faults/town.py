@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MESSAGE_PATH = "/shapeshifter/api/v3/message"
 RESTART_SECONDS = 1.0
 TICK = 0.05
-READY_WITHIN = 60.0
+READY_WITHIN = 180.0
 QUIET_SECONDS = 1.5
 WEB = (
     "--worker-class gthread --threads 8 --graceful-timeout 2 --no-control-socket --log-level warning".split()
