@@ -1,6 +1,9 @@
 """Signs of life: each sweep leaves one, and whoever looks after the portal sees when they stop."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
 
 from offers.models import Heartbeat
 
@@ -8,6 +11,11 @@ SWEEPS = ("deliver", "process", "expire")
 NOTED_EVERY = timedelta(seconds=15)  # a write at every ring would keep SQLite busy with nothing
 SKEW = timedelta(seconds=5)  # between the clocks of two machines
 SILENT_AFTER = timedelta(seconds=60)
+
+
+def file() -> Path:
+    """What a worker touches at every sweep, so that a supervisor on this machine sees it hear the bell."""
+    return Path(settings.STATE_DIR) / "heartbeat"
 
 
 def beat(sweep: str, now: datetime) -> bool:

@@ -22,8 +22,7 @@ from offers.management import opening
 from offers.management.commands import simulate
 from offers.management.counterparties import endpoint
 from offers.management.supervisor import Plan, become
-from offers.services import market
-from offers.tasks import heartbeat_file
+from offers.services import heartbeat, market
 
 HOST = "127.0.0.1"
 PORTS_TO_TRY = 50
@@ -194,7 +193,7 @@ def _plan(url: str, listener: int, others_port: int | None) -> Plan:
         environment=environment,
         logs=str(logs),
         banner=_banner(url),
-        heartbeats={"worker": str(heartbeat_file())},
+        heartbeats={"worker": str(heartbeat.file())},
     )
 
 
