@@ -15,6 +15,7 @@ from .isp import format_duration, parse_duration
 
 MAX_TEXT = 1000  # characters; the schema has no limit, the database and the screen have
 MAX_DIGITS = 15
+BOUND = 10**MAX_DIGITS
 MAX_AMOUNT = Decimal(10) ** 11
 # Two days inside the years 1 to 9999, so that every midnight can be told in the time of every other zone.
 EARLIEST, LATEST = date(1, 1, 3), date(9999, 12, 29)
@@ -138,6 +139,8 @@ def _write_integer(value: Any, _: Surroundings) -> str:
 
 
 def _write_bounded(value: Any, around: Surroundings) -> str:
+    if type(value) is int and -BOUND < value < BOUND:
+        return str(value)
     text = _write_integer(value, around)
     if len(text) > MAX_DIGITS:
         _read_integer(text, around)
