@@ -20,4 +20,8 @@ class Migration(migrations.Migration):
             model_name='message',
             index=models.Index(fields=['owner', 'counterparty', 'type', 'id'], name='message_by_counterparty'),
         ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(fields=['owner', 'created_at'], name='message_by_time'),
+        ),
     ]

@@ -153,6 +153,7 @@ class Message(models.Model):
             models.Index(fields=["state", "next_attempt_at"], name="message_to_process"),
             models.Index(fields=["owner", "-id"], name="message_console"),
             models.Index(fields=["owner", "message_id"], name="message_reference"),
+            models.Index(fields=["owner", "created_at"], name="message_by_time"),
             # The console's tabs and filters: rare rows must be found and counted among millions.
             models.Index(fields=["owner", "state", "id"], name="message_by_state"),
             models.Index(fields=["owner", "type", "id"], name="message_by_type"),

@@ -55,8 +55,8 @@ def promised_on(agr: Participant, request: HttpRequest) -> list[position.Positio
     points = [point for point in points if wanted in (None, point.pk)]
     days = [asked] if (asked := day_of(request)) is not None else None
     seen = days or sorted({day for point in points for day in position.days_from(point, now)})
-    orders = queries.live_orders(agr).filter(period__in=seen)
-    offers = queries.offers(agr).filter(period__in=seen, state__in=queries.OPEN_OFFERS)
+    orders = queries.promised(agr).filter(period__in=seen)
+    offers = queries.standing(agr).filter(period__in=seen)
     found = position.positions(points, orders, offers[:MOST_IN_SCHEDULE], now, days)
     return [place for place in found if not place.is_empty]
 

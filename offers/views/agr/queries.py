@@ -72,6 +72,18 @@ def live_orders(participant: Participant) -> QuerySet[FlexOrder]:
     return orders(participant).filter(state=OrderState.ACCEPTED)
 
 
+def promised(participant: Participant) -> QuerySet[FlexOrder]:
+    """Accepted orders with no more than a position needs of them."""
+    rows: QuerySet[FlexOrder] = FlexOrder.objects.of(participant).filter(state=OrderState.ACCEPTED)
+    return rows.only("congestion_point_id", "period", "isps").order_by()
+
+
+def standing(participant: Participant) -> QuerySet[FlexOffer]:
+    """Open offers with no more than a position needs of them."""
+    rows: QuerySet[FlexOffer] = FlexOffer.objects.of(participant).filter(state__in=OPEN_OFFERS)
+    return rows.select_related("congestion_point", "flex_request").prefetch_related("options").order_by("-pk")
+
+
 def points(participant: Participant) -> QuerySet[CongestionPoint]:
     rows: QuerySet[CongestionPoint] = CongestionPoint.objects.of(participant)
     return rows.select_related("dso")
