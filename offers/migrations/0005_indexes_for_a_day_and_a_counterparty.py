@@ -17,6 +17,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['owner', 'period', '-id'], name='offer_list_by_day'),
         ),
         migrations.AddIndex(
+            model_name='flexoffer',
+            index=models.Index(fields=['owner', 'created_at', 'id'], name='offer_by_time'),
+        ),
+        migrations.AddIndex(
             model_name='message',
             index=models.Index(fields=['owner', 'counterparty', 'type', 'id'], name='message_by_counterparty'),
         ),

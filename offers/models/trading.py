@@ -128,6 +128,7 @@ class FlexOffer(Owned):
             models.Index(fields=["owner", "-id"], name="offer_list"),
             models.Index(fields=["owner", "state", "-id"], name="offer_list_by_state"),
             models.Index(fields=["owner", "period", "-id"], name="offer_list_by_day"),
+            models.Index(fields=["owner", "created_at", "id"], name="offer_by_time"),
             models.Index(fields=["state", "expires_at"], name="offer_to_expire"),
             models.Index(
                 fields=["send_at"], condition=Q(state="draft", send_at__isnull=False), name="offer_to_send"
