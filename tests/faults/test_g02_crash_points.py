@@ -45,7 +45,7 @@ STORY = {
 PATIENCE = 120.0
 ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 # Where the death leaves a transaction open or its end unknown, a server behaves in its own way. The others
-# are the same code on both, and run there with CRASH_POINTS=all.
+# are the same code on both, and run there with FAULTS=all.
 IN_TRANSACTION = (
     "inbox.after_insert",
     "process.taken",
@@ -59,7 +59,7 @@ IN_TRANSACTION = (
     "order.answer_half_noted",
     "sweep.offer_expired",
 )
-ALL = not ON_POSTGRESQL or os.environ.get("CRASH_POINTS") == "all"
+ALL = not ON_POSTGRESQL or os.environ.get("FAULTS") == "all"
 
 
 class Village:
