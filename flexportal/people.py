@@ -154,6 +154,10 @@ class _Plain(forms.Form):
 class LoginForm(_Plain, StockLoginForm):  # type: ignore[misc]
     labels: ClassVar = {"login": "User name"}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].widget.attrs["autofocus"] = True
+
 
 class ConfirmForm(_Plain, StockConfirmForm):  # type: ignore[misc]
     labels: ClassVar = {"password": "Your password"}
