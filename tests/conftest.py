@@ -53,6 +53,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _asks_a_server(item: pytest.Item) -> bool:
+    if item.get_closest_marker("pages"):
+        return False
     fixtures = set(getattr(item, "fixturenames", ()))
     marked = any(item.get_closest_marker(name) for name in ("django_db", *NEEDS))
     return marked or bool(fixtures & {"db", "transactional_db", "live_server", "client", "admin_client"})

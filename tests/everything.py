@@ -168,7 +168,8 @@ def server_leg(tests: Tests) -> list[str]:
         environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
         heading = f"Tests on {where} (without those that ask neither)"
         quick = tests.run(heading, QUICK, environment, *PARALLEL, "--database-only")
-        whole = tests.run(f"Browser and interop tests on {where}", WHOLE, environment, *BY_FILE)
+        heading = f"The whole job in a browser, and interop tests, on {where}"
+        whole = tests.run(heading, WHOLE, environment, *BY_FILE, "--database-only")
     return [] if quick and whole else [f"tests on {where}"]
 
 

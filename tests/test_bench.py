@@ -9,9 +9,6 @@ import pytest
 from django.conf import settings
 
 from bench import report
-from tests import servers
-
-needs_postgresql = pytest.mark.skipif(not servers.postgresql_programs(), reason="needs PostgreSQL")
 
 
 def run(name: str, *options: str) -> dict[str, Any]:
@@ -39,7 +36,6 @@ def test_the_expiry_sweep_is_measured_on_sqlite() -> None:
 
 
 @pytest.mark.postgres
-@needs_postgresql
 def test_pages_are_timed_and_their_queries_do_not_grow_with_the_rows() -> None:
     found = run("pages", "--offers", "1200", "--few", "400", "--times", "1", "--every", "15")
     assert found["pages"] > 10
@@ -50,7 +46,6 @@ def test_pages_are_timed_and_their_queries_do_not_grow_with_the_rows() -> None:
 @pytest.mark.postgres
 @pytest.mark.redis
 @pytest.mark.interop
-@needs_postgresql
 def test_taking_in_is_measured_beside_the_official_service_until_the_answer_is_delivered() -> None:
     options = ("--seconds", "1", "--rounds", "1", "--processes", "1", "--sizes", "1x1")
     found = run("ingest", *options)

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from offers import charts
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.pages]
 
 ZONE = "Europe/Amsterdam"
 NOW = datetime(2026, 11, 23, 9, 51, tzinfo=UTC)

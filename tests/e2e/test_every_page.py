@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import SignIn
 from tests.e2e.test_main_job import AGR, DSO
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.pages]
 
 PAGES = {
     "trader": ["", "requests/", "offers/", "orders/", "console/", "tokens/"],

@@ -11,7 +11,7 @@ from tests.e2e.conftest import Demo, SignIn, Watch
 from tests.e2e.test_main_job import AGR, DSO, LONG, author, compose, newest_request
 from tests.walk import routes, table
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.pages]
 
 ACCOUNT = ["", "password/", "confirm/", "second-factor/", "recovery-codes/new/"]
 STARTS = {

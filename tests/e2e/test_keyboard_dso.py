@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import SignIn
 from tests.e2e.test_keyboard import LONG, focus, page_is, press
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.pages]
 
 POINT = "Station North"  # asked for at the first start, and its offers wait for staff
 
