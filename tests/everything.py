@@ -40,6 +40,7 @@ CHECKS: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {
 GREEN = (0, 5)  # 5: pytest found no test of this kind, which is no failure
 QUICK = "not browser and not interop"
 WHOLE = "browser or interop"
+DEAREST = ("--durations=20", "--durations-min=2")  # what to look at when the ten minutes are over
 PARALLEL = ("-n", "2")
 BY_FILE = (*PARALLEL, "--dist", "loadfile")  # such a file starts a whole portal
 PACKAGES = {
@@ -113,7 +114,14 @@ class Tests:
     def run(self, heading: str, which: str, environment: Mapping[str, str], *options: str) -> bool:
         """Whether all tests passed; that none was selected is no failure."""
         with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-            wanted = ["-m", f"({which}){self.without}", f"--junit-xml={report.name}", "-q", *options]
+            wanted = [
+                "-m",
+                f"({which}){self.without}",
+                f"--junit-xml={report.name}",
+                "-q",
+                *DEAREST,
+                *options,
+            ]
             green = run(heading, ["python", "-m", "pytest", *wanted], environment)
             self._count(report.name)
         return green
