@@ -59,7 +59,7 @@ def white_values(seed: int) -> str:
 KINDS = (names, attributes, instructions, white_space, white_values)
 
 
-def left_by(kind: Callable[[int], str]) -> float:
+def left_by(kind: Callable[[int], str], documents: int = DOCUMENTS) -> float:
     """By how many MB the memory of a process that reads document after document has grown at the end."""
 
     def job(seed: int) -> int:
@@ -69,7 +69,7 @@ def left_by(kind: Callable[[int], str]) -> float:
             return 400
         return 200
 
-    jobs = {str(seed): partial(job, seed) for seed in range(DOCUMENTS)}
+    jobs = {str(seed): partial(job, seed) for seed in range(documents)}
     used = [one["mb"] for one in box.boxed(jobs, memory=2**30)]
     return float(used[-1] - used[SETTLED])
 
@@ -90,7 +90,8 @@ def test_g27_control_without_forgetting_memory_grows_with_every_document(
     kind: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forgetting, "FORGET_AFTER", 10**12)
-    assert left_by(kind) > 2 * LEFT_MB
+    # More of them: a process that ran other tests before has room to fill that does not show.
+    assert left_by(kind, 3 * DOCUMENTS) > 2 * LEFT_MB
 
 
 def test_g27_control_a_parser_that_is_left_open_keeps_what_it_has_read(

@@ -91,6 +91,7 @@ def a_new_offer(page: Page) -> str:
     press(page, "Alt+f", "Alt+c", "Alt+c")
     press(page, "Enter", "ArrowRight")
     assert focus(page)[1].startswith("Option B, ISP")
+    expect(page.locator("#send")).to_have_attribute("aria-disabled", "false")  # all is judged
     press(page, "Control+Enter")
     expect(page.locator("dialog#confirm")).to_contain_text("Send 3 options")
     press(page, "Shift+Tab")
