@@ -1,6 +1,6 @@
 """Every page, list, live fragment, API list and CSV that somebody reads, with keys that exist."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from offers import models
@@ -47,39 +47,34 @@ def _cuts(path: str, rows) -> Iterator[str]:
 
 
 def _agr(participant: models.Participant) -> Iterator[str]:
-    offers = models.FlexOffer.objects.of(participant)
     requests = models.FlexRequest.objects.of(participant)
-    point, day = models.CongestionPoint.objects.of(participant)[0].pk, offers.get(pk=_middle(offers)).period
-    yield "/"
-    yield from _cuts("/offers/", offers)
-    yield from (f"/offers/?state={state}" for state in AGR_TABS)
-    yield from (f"/offers/?q={quote(text)}" for text in SEARCHES)
-    yield from _placed("/offers/", point, day)
-    yield f"/offers/{_middle(offers)}/"
-    yield f"/offers/{offers.order_by('-pk')[0].pk}/"
-    yield from _cuts("/requests/", requests)
-    yield from _placed("/requests/", point, day)
+    yield from _desk(participant, AGR_TABS)
     yield f"/requests/{_middle(requests)}/"
     yield f"/requests/{requests.order_by('-pk')[0].pk}/"
-    yield from _orders(participant, point, day)
 
 
 def _dso(participant: models.Participant) -> Iterator[str]:
-    offers = models.FlexOffer.objects.of(participant)
     requests = models.FlexRequest.objects.of(participant)
+    newest = models.FlexOffer.objects.of(participant).order_by("-pk")[0]
+    yield from _desk(participant, DSO_TABS)
+    yield f"/offers/?agr={newest.counterparty_id}"
+    yield f"/requests/{requests.get(pk=_middle(requests)).group}/"
+    yield f"/requests/{requests.order_by('-pk')[0].group}/"
+
+
+def _desk(participant: models.Participant, tabs: Iterable[str]) -> Iterator[str]:
+    """What both desks have."""
+    offers = models.FlexOffer.objects.of(participant)
     point, day = models.CongestionPoint.objects.of(participant)[0].pk, offers.get(pk=_middle(offers)).period
     yield "/"
     yield from _cuts("/offers/", offers)
-    yield from (f"/offers/?state={state}" for state in DSO_TABS)
+    yield from (f"/offers/?state={state}" for state in tabs)
     yield from (f"/offers/?q={quote(text)}" for text in SEARCHES)
     yield from _placed("/offers/", point, day)
-    yield f"/offers/?agr={offers.order_by('-pk')[0].counterparty_id}"
     yield f"/offers/{_middle(offers)}/"
     yield f"/offers/{offers.order_by('-pk')[0].pk}/"
-    yield from _cuts("/requests/", requests)
+    yield from _cuts("/requests/", models.FlexRequest.objects.of(participant))
     yield from _placed("/requests/", point, day)
-    yield f"/requests/{requests.get(pk=_middle(requests)).group}/"
-    yield f"/requests/{requests.order_by('-pk')[0].group}/"
     yield from _orders(participant, point, day)
 
 
