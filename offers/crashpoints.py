@@ -21,7 +21,6 @@ POINTS = frozenset(
         "inbox.copy_judged_again",
         "inbox.copy_answered_again",
         # its processing
-        "process.listed",
         "process.taken",
         "process.judged",
         "process.answered",

@@ -63,6 +63,13 @@ def test_g24_a_lease_holds_as_long_as_it_should(everybody: Cast) -> None:
     assert outbox.claim(NOON + LEASE) == row
 
 
+def test_g24_a_worker_that_waited_for_the_lock_takes_nothing_twice(everybody: Cast) -> None:
+    """It read the clock first and came second: the lease of the other one begins in its future."""
+    row = a_test(everybody)
+    assert outbox.claim(NOON + SECOND) == row
+    assert outbox.claim(NOON) is None
+
+
 def test_g24_what_was_queued_before_the_step_goes_out_at_once(
     everybody: Cast, delivered: list[bytes]
 ) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import town
+from .keeper import Process
 from .verdict import Verdict, judge
 
 SETTLE_SECONDS = 300.0
@@ -77,7 +78,7 @@ class Chaos:
             process.kill()
         self.killed[name] = self.killed.get(name, 0) + 1
 
-    def _processes(self, name: str) -> list[town.Process]:
+    def _processes(self, name: str) -> list[Process]:
         if name in ("redis", "postgresql"):
             one = self.place.redis if name == "redis" else self.place.postgres
             return [one] if one is not None else []
@@ -88,7 +89,7 @@ class Chaos:
         ]
 
 
-def _kill_children(process: town.Process) -> None:
+def _kill_children(process: Process) -> None:
     """Kill the workers of a gunicorn; it starts new ones itself."""
     if process.running is not None:
         found = subprocess.run(

@@ -20,19 +20,22 @@ SETTLE_SECONDS = 600.0
 
 
 def run(conversations: int, frozen: float, window: int = 60) -> dict[str, Any]:
-    """A third of the conversations under each fault, in one go."""
+    """A third of the conversations under each fault, one after the other."""
+    third = conversations // 3
     with town.town("postgresql", conversations) as place:
         redis = place.redis
         assert redis is not None
         started = time.monotonic()
-        place.trade(conversations, window)
-        flushes = _flush_until(place, conversations // 3)
+        place.trade(third, window)
+        flushes = _flush_until(place, third)
         redis.kill(signal.SIGSTOP)
+        place.trade(2 * third, window)
         place.wait(lambda: False, frozen)
         redis.kill(signal.SIGCONT)
-        place.wait(lambda: place.closed >= conversations * 2 // 3, SETTLE_SECONDS)
-        before = place.closed
+        place.wait(lambda: place.closed >= 2 * third, SETTLE_SECONDS)
         redis.stop()
+        before = place.closed
+        place.trade(conversations, window)
         finished = place.finish(conversations, SETTLE_SECONDS)
         seconds = time.monotonic() - started
         found = judge(*(place.reports()[role] for role in ("DSO", "AGR")), conversations)

@@ -6,7 +6,6 @@ python -m bench.faults.g05 --messages 5000 --database postgresql --seed 1 --json
 import argparse
 import json
 import random
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -68,7 +67,7 @@ def g05(place: town.Hamlet, messages: int, rng: random.Random, web_dies: bool = 
     finally:
         proxy.close()
     if web_dies:
-        place.dso.processes["web"].kill(signal.SIGKILL)
+        place.restart_web()
     book = Book(place.quiet_report())
     said = {offer.message_id: statuses for offer, statuses in zip(offers, heard, strict=True)}
     acknowledged = [name for name, statuses in said.items() if 200 in statuses]

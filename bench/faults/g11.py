@@ -35,7 +35,7 @@ def run(place: town.Hamlet, queued: int, probes: int) -> dict[str, Any]:
     beside, still = len(healthy.taken) - alone, place.agr.in_flight
     gate.set()
     began = time.monotonic()
-    report = place.quiet_report(600.0)
+    report = place.quiet_report(60.0 + queued / 5)
     drained = time.monotonic() - began
     healthy.close()
     waits = _waits(report)

@@ -1,8 +1,7 @@
 """One installation from within: runs in its environment, assembles its market, trades for it, reports.
 
-python -m bench.faults.side assemble < introduction.json
+python -m bench.faults.side serve    a line of JSON for each [verb, argument], a line for what it returns
 python -m bench.faults.side trade < plan.json        prints how many conversations are closed
-python -m bench.faults.side report                   prints what the verdict asks
 """
 
 import json
@@ -88,11 +87,21 @@ def _trader(said: dict[str, Any]) -> trader.Trader:
     )
 
 
-def report(said: dict[str, Any]) -> None:
-    json.dump(verdict.report(), sys.stdout, default=str)
+def report(said: None) -> Any:
+    return verdict.report()
 
 
-VERBS = {verb.__name__: verb for verb in (migrate, assemble, know, queue, trade, report)}
+VERBS = {verb.__name__: verb for verb in (migrate, assemble, know, queue, report)}
+
+
+def serve() -> None:
+    """Do what the lines ask for, one after the other; no connection is kept in between."""
+    for line in sys.stdin:
+        verb, said = json.loads(line)
+        answer = json.dumps(VERBS[verb](said), default=str)
+        connection.close()
+        print(answer, flush=True)
+
 
 if __name__ == "__main__":
-    VERBS[sys.argv[1]](json.load(sys.stdin))
+    serve() if sys.argv[1] == "serve" else trade(json.load(sys.stdin))

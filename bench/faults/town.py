@@ -1,13 +1,12 @@
 """Two installations as in production: gunicorn, a Celery worker and beat each, their databases, one Redis.
 
-Everything is started by a keeper that starts again what dies, as a service manager would, after a second.
+Everything is started by a keeper that starts again what dies.
 """
 
 import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -19,17 +18,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from offers.management.supervisor import _die_with_parent as die_with_parent
 from tests import servers
 
 from . import introductions, peer
+from .keeper import ROOT, TICK, Keeper, Process, die_with_parent
 
-ROOT = Path(__file__).resolve().parents[2]
 MESSAGE_PATH = "/shapeshifter/api/v3/message"
-RESTART_SECONDS = 1.0
-TICK = 0.05
 READY_WITHIN = 180.0
 QUIET_SECONDS = 1.5
+REPORT_EVERY = 0.2
+UNDER_WAY = ("received", "waiting", "queued")
 WEB = (
     "--worker-class gthread --threads 8 --graceful-timeout 2 --no-control-socket --log-level warning".split()
 )
@@ -40,77 +38,6 @@ def weakened(weak: str, **settings: str) -> dict[str, str]:
     """Settings for a town; `weak` names the protection that a control goes without."""
     module = {"DJANGO_SETTINGS_MODULE": "bench.faults.weak", "WEAK": weak} if weak else {}
     return {**settings, **module}
-
-
-class Process:
-    """A program that is started again whenever it is gone."""
-
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        self.name, self.command, self.environment, self.log = name, command, environment, log
-        self.running: subprocess.Popen[bytes] | None = None
-        self.start_at = 0.0
-        self.wanted = True
-        self.starts = 0
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.running = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self.environment,
-                cwd=ROOT,
-                start_new_session=True,
-                preexec_fn=die_with_parent(),
-            )
-        self.starts += 1
-
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        if self.running is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.running.pid, number)
-
-    def care(self, now: float) -> None:
-        """Start it when it is its time; note when it has died."""
-        if self.running is not None and self.running.poll() is not None:
-            self.kill()  # what it had started goes with it
-            self.running, self.start_at = None, now + RESTART_SECONDS
-        if self.running is None and self.wanted and now >= self.start_at:
-            self.start()
-
-    def stop(self) -> None:
-        self.wanted = False
-        self.kill()
-        if self.running is not None:
-            self.running.wait()
-
-
-class Keeper(threading.Thread):
-    """Cares for processes until it is told to stop; then nothing is left of them."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.processes: list[Process] = []
-        self.lock = threading.Lock()
-        self.stopping = threading.Event()
-
-    def run(self) -> None:
-        while not self.stopping.wait(TICK):
-            with self.lock:
-                for process in self.processes:
-                    process.care(time.monotonic())
-
-    def add(self, process: Process) -> Process:
-        with self.lock:
-            self.processes.append(process)
-        return process
-
-    def close(self) -> None:
-        self.stopping.set()
-        self.join()
-        for process in self.processes:
-            process.stop()
 
 
 class Installation:
@@ -137,19 +64,34 @@ class Installation:
             **settings,
         }
         self.processes: dict[str, Process] = {}
+        self._inside = self.start_side("serve")
 
-    def side(self, verb: str, said: Any = None) -> str:
-        """Run one verb of side.py to its end."""
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.faults.side", verb],
-            input=json.dumps(said),
-            env=self.environment,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        return done.stdout
+    def side(self, verb: str, said: Any = None) -> Any:
+        """Run one verb of side.py to its end; what it returns."""
+        assert self._inside.stdin is not None and self._inside.stdout is not None
+        self._inside.stdin.write(json.dumps([verb, said]) + "\n")
+        self._inside.stdin.flush()
+        said = self._inside.stdout.readline()
+        assert said, f"side.py died of {verb}: {(self.folder / 'serve.log').read_text()[-2000:]}"
+        return json.loads(said)
+
+    def start_side(self, verb: str) -> subprocess.Popen[str]:
+        """side.py as a process of its own, which ends with its input."""
+        with (self.folder / f"{verb}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "bench.faults.side", verb],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self.environment,
+                cwd=ROOT,
+                text=True,
+                preexec_fn=die_with_parent(),
+            )
+
+    def close(self) -> None:
+        self._inside.kill()
+        self._inside.communicate()
 
     def start(self, keeper: Keeper, web: int, workers: int, beats: int) -> None:
         celery = [sys.executable, "-m", "celery", "-A", "flexportal"]
@@ -175,17 +117,7 @@ class Trade(threading.Thread):
     def __init__(self, side: Installation, plan: Mapping[str, Any]) -> None:
         super().__init__(daemon=True)
         self.closed, self.open, self.changed_at = 0, 0, time.monotonic()
-        with (side.folder / "trade.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "bench.faults.side", "trade"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=side.environment,
-                cwd=ROOT,
-                text=True,
-                preexec_fn=die_with_parent(),
-            )
+        self.process = side.start_side("trade")
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(plan))
         self.process.stdin.close()
@@ -227,6 +159,8 @@ class Town:
     def trade(self, conversations: int, window: int = 100, valid_hours: float = 4.0) -> None:
         plan = {"first_day": self.first_day.isoformat(), "conversations": conversations}
         more = {"window": window, "valid_hours": valid_hours}
+        for trade in self.trades:
+            trade.stop()
         self.trades = [side.trade({**plan, **more}) for side in self.sides.values()]
 
     def wait(self, until: Callable[[], bool], seconds: float) -> bool:
@@ -244,8 +178,12 @@ class Town:
             trade.stop()
         return done
 
+    def wait_for_web(self) -> None:
+        ports = [side.port for side in self.sides.values()]
+        assert self.wait(lambda: all(servers._listens(port) for port in ports), READY_WITHIN), "no web server"
+
     def reports(self) -> dict[str, Any]:
-        return {role: json.loads(side.side("report")) for role, side in self.sides.items()}
+        return {role: side.side("report") for role, side in self.sides.items()}
 
 
 def _postgresql(folder: Path, keeper: Keeper) -> tuple[Process, int, Callable[[], bool]]:
@@ -318,8 +256,7 @@ def _introduce(place: Town, told: Mapping[str, introductions.Introduction]) -> N
 def _start(place: Town, web: int, workers: int, beats: int) -> None:
     for side in place.sides.values():
         side.start(place.keeper, web, workers, beats)
-    ports = [side.port for side in place.sides.values()]
-    assert place.wait(lambda: all(servers._listens(port) for port in ports), READY_WITHIN), "no web server"
+    place.wait_for_web()
 
 
 @contextlib.contextmanager
@@ -344,6 +281,8 @@ def _place(
     finally:
         for trade in place.trades:
             trade.stop()
+        for side in place.sides.values():
+            side.close()
         keeper.close()
         if not os.environ.get("KEEP_TOWN"):
             shutil.rmtree(folder, ignore_errors=True)
@@ -375,16 +314,28 @@ class Hamlet:
         self.place, self.agr, self.dso = place, agr, place.sides["DSO"]
 
     def report(self) -> Any:
-        return json.loads(self.dso.side("report"))
+        return self.dso.side("report")
+
+    def restart_web(self) -> None:
+        """Kill it; it is back when this returns."""
+        web = self.dso.processes["web"]
+        starts = web.starts
+        web.kill()
+        assert self.place.wait(lambda: web.starts > starts, READY_WITHIN), "the web server stays away"
+        self.place.wait_for_web()
 
     def quiet_report(self, seconds: float = 120.0) -> Any:
-        """What the database holds once nothing is under way any more."""
+        """What the database holds once nothing is under way, and has not been for a while."""
         deadline = time.monotonic() + seconds
+        seen, since = -1, 0.0
         while True:
-            found = self.report()
-            still = [row for row in found["messages"] if row["state"] in ("received", "waiting", "queued")]
-            if not still or time.monotonic() > deadline:
+            found, now = self.report(), time.monotonic()
+            under_way = any(row["state"] in UNDER_WAY for row in found["messages"])
+            if under_way or len(found["messages"]) != seen:
+                seen, since = len(found["messages"]), now
+            if now - since > QUIET_SECONDS or now > deadline:
                 return found
+            time.sleep(REPORT_EVERY)
 
     def queue(self, count: int, pause: float = 0.0, to: str = introductions.DOMAINS["AGR"]) -> None:
         plan = {"from": introductions.DOMAINS["DSO"], "to": to, "count": count, "pause": pause}

@@ -173,46 +173,51 @@ NOTERS: dict[str, Noter] = {
 def process_due(clock: Clock) -> int:
     """Process every message that is due, oldest first; how many."""
     done = 0
-    while True:
-        keys_due = list(models.Message.objects.due_to_process(clock()).values_list("pk", flat=True)[:50])
-        crashpoint("process.listed")
-        progress = sum(process_one(pk, clock()) for pk in keys_due)
-        done += progress
-        if not progress:
-            return done
+    while _process_first(models.Message.objects.due_to_process(now := clock()), now):
+        if done == 0 and models.Message.objects.due_to_process(now).exists():
+            bell.ring(bell.PROCESS)  # there is more than one: another worker may help
+        done += 1
+    return done
 
 
 def process_one(pk: int, now: datetime) -> bool:
+    """Process this message, if it is due and nobody else does; whether that was so."""
+    return _process_first(models.Message.objects.due_to_process(now).filter(pk=pk), now)
+
+
+class _Broken(Exception):
+    """The processing of this message came to grief, which undid all of it; the cause says why."""
+
+    def __init__(self, pk: int) -> None:
+        super().__init__(pk)
+        self.pk = pk
+
+
+def _process_first(due: models.messages.MessageQuerySet, now: datetime) -> bool:
     """Process one message in one transaction: effects, events and the answer, or none of it."""
     try:
-        return _processed(pk, now)
-    except (InterfaceError, OperationalError):
-        raise  # the database is away or busy: that is not the message's fault
-    except Exception as error:  # whatever it is, the message must stay, be seen and be answered
-        _failed(pk, error, now)
-    return True
-
-
-def _processed(pk: int, now: datetime) -> bool:
-    done = _take_and_process(pk, now)
+        done = _take_and_process(due, now)
+    except _Broken as broken:
+        _failed(broken.pk, broken.__cause__ or broken, now)
+        return True
     crashpoint("process.committed")
     return done
 
 
 @atomic
-def _take_and_process(pk: int, now: datetime) -> bool:
-    row = _take(pk, now)
+def _take_and_process(due: models.messages.MessageQuerySet, now: datetime) -> bool:
+    row = locked(due.select_related("owner", "counterparty"), skip_locked=True).first()
     if row is None:
         return False
     crashpoint("process.taken")
-    _process(row, now)
+    try:
+        _process(row, now)
+    except (InterfaceError, OperationalError):
+        raise  # the database is away or busy: that is not the message's fault
+    except Exception as error:  # whatever it is, the message must stay, be seen and be answered
+        raise _Broken(row.pk) from error
     crashpoint("process.before_commit")
     return True
-
-
-def _take(pk: int, now: datetime) -> models.Message | None:
-    due = models.Message.objects.due_to_process(now).filter(pk=pk)
-    return locked(due.select_related("owner", "counterparty"), skip_locked=True).first()
 
 
 def _process(row: models.Message, now: datetime) -> None:
@@ -298,14 +303,14 @@ def _note_answer(
     NOTERS[row.type](row, asked, message, now)
 
 
-def _failed(pk: int, error: Exception, now: datetime) -> None:
+def _failed(pk: int, error: BaseException, now: datetime) -> None:
     """Processing broke: try again a few times, then park the message for the operator and answer it."""
-    log.exception("Message %s could not be processed", pk)
+    log.error("Message %s could not be processed", pk, exc_info=error)
     _note_failure(pk, error, now)
 
 
 @atomic
-def _note_failure(pk: int, error: Exception, now: datetime) -> None:
+def _note_failure(pk: int, error: BaseException, now: datetime) -> None:
     rows = models.Message.objects.select_related("owner", "counterparty")
     row = locked(rows.filter(pk=pk)).get()
     if row.state not in UNPROCESSED:

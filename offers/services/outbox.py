@@ -15,11 +15,10 @@ from offers.models import Direction, MessageState
 from offers.models.messages import free, leased
 
 from . import bell, keys, recovery
-from .atomic import atomic
+from .atomic import atomic, locked
 
 PER_COUNTERPARTY = 4
 PER_FAILING_COUNTERPARTY = 1
-LOOKAHEAD = 50
 
 Clock = Callable[[], datetime]
 
@@ -88,8 +87,11 @@ def endpoint_of(participant: models.Participant) -> str:
 
 def deliver_due(clock: Clock, jitter: random.Random) -> int:
     """Send what is due until nothing is; how many messages were given up, for the caller to act on."""
-    given_up = 0
-    while (row := claim(clock())) is not None:
+    given_up, helped = 0, False
+    while (row := claim(now := clock())) is not None:
+        if not helped and models.Message.objects.waiting_to_go(now).exists():
+            bell.ring(bell.DELIVER)  # there is more than one: another worker may help
+        helped = True
         given_up += _deliver(row, clock, jitter)
         _see_whether_it_is_back(row, clock())
         crashpoint("outbox.settled")
@@ -106,56 +108,58 @@ def _see_whether_it_is_back(row: models.Message, now: datetime) -> None:
 
 
 def claim(now: datetime) -> models.Message | None:
-    """Take one due message under a lease of our own, by compare-and-set; None when there is none."""
-    busy = _busy_counterparties(now)
+    """Take one due message, the oldest first, under a lease of our own; None when there is none."""
     not_held = Q(counterparty__held_until=None) | Q(counterparty__held_until__lte=now)
-    due = models.Message.objects.due_to_deliver(now).filter(not_held).exclude(counterparty__in=busy)
-    for row in due.defer("sealed")[:LOOKAHEAD]:  # the bytes only of the one that we get
-        if _take(row, now):
+    waiting = models.Message.objects.waiting_to_go(now).filter(not_held)
+    wanting = waiting.values_list("counterparty", flat=True)
+    passed_over = _full(now)
+    while (counterparty := wanting.exclude(counterparty__in=passed_over).first()) is not None:
+        if (row := _take_one_for(counterparty, now)) is not None:
             crashpoint("outbox.claimed")
-            return models.Message.objects.select_related("owner", "counterparty").get(pk=row.pk)
+            return row
+        passed_over.append(counterparty)
     return None
 
 
-def _busy_counterparties(now: datetime) -> list[int]:
+def _full(now: datetime) -> list[int]:
     """Those with as many messages in flight as they may have: one dead counterparty slows nobody else."""
-    in_flight = models.Message.objects.queued().filter(leased(now))
-    counts = in_flight.values("counterparty", "counterparty__failing_since").annotate(n=Count("pk"))
-    return [c["counterparty"] for c in counts if c["n"] >= _most(c["counterparty__failing_since"])]
+    in_flight = models.Message.objects.queued().filter(leased(now)).order_by()
+    counts = in_flight.values_list("counterparty", "counterparty__failing_since").annotate(n=Count("pk"))
+    return [counterparty for counterparty, failing_since, n in counts if n >= _most(failing_since)]
 
 
 def _most(failing_since: datetime | None) -> int:
     return PER_COUNTERPARTY if failing_since is None else PER_FAILING_COUNTERPARTY
 
 
-def _has_room(counterparty_id: int, now: datetime) -> bool:
-    """Counted again under a lock: workers that looked at the same time would each see the last place free."""
-    locked = models.Participant.objects.select_for_update(of=("self",), no_key=True).get(pk=counterparty_id)
-    in_flight = models.Message.objects.queued().filter(leased(now), counterparty=locked)
-    return in_flight.count() < _most(locked.failing_since)
-
-
 @atomic
-def _take(row: models.Message, now: datetime) -> bool:
-    if not _has_room(row.counterparty_id, now):
-        return False
+def _take_one_for(counterparty_id: int, now: datetime) -> models.Message | None:
+    """Its oldest due message. Whoever takes one holds the counterparty: two that look at the same time
+    would each see the last place free, and the same message."""
+    counterparty = locked(models.Participant.objects.filter(pk=counterparty_id)).get()
+    its = models.Message.objects.filter(counterparty=counterparty)
+    if its.queued().filter(leased(now)).count() >= _most(counterparty.failing_since):
+        return None
+    row = its.due_to_deliver(now).select_related("owner").first()
+    if row is None:
+        return None
     # A lease that ran out belonged to a worker that died or froze: its attempt may have arrived.
-    died = row.lease_until is not None
-    taken = (
-        models.Message.objects.queued()
-        .filter(free(now), pk=row.pk, attempts=row.attempts)
-        .update(
-            lease_token=uuid.uuid4().hex,
-            lease_until=now + timedelta(seconds=settings.LEASE_SECONDS),
-            attempts=F("attempts") + 1,
-            unknown_outcome=row.unknown_outcome or died,
-        )
-    )
-    if taken:
-        crashpoint("outbox.claiming")
-        models.Attempt.objects.create(message=row, number=row.attempts + 1, started_at=now)
-        crashpoint("outbox.before_claim_commit")
-    return bool(taken)
+    lease = {
+        "lease_token": uuid.uuid4().hex,
+        "lease_until": now + timedelta(seconds=settings.LEASE_SECONDS),
+        "attempts": row.attempts + 1,
+        "unknown_outcome": row.unknown_outcome or row.lease_until is not None,
+    }
+    # By compare-and-set: an answer that comes in now proves delivery, and then nothing is left to send.
+    if not its.queued().filter(free(now), pk=row.pk, attempts=row.attempts).update(**lease):
+        return None
+    crashpoint("outbox.claiming")
+    models.Attempt.objects.create(message=row, number=row.attempts + 1, started_at=now)
+    crashpoint("outbox.before_claim_commit")
+    for name, value in lease.items():
+        setattr(row, name, value)
+    row.counterparty = counterparty
+    return row
 
 
 def _deliver(row: models.Message, clock: Clock, jitter: random.Random) -> bool:
@@ -209,8 +213,6 @@ def _settle(row: models.Message, outcome: domain.Outcome, now: datetime, next_at
         unknown_outcome=row.unknown_outcome or outcome.unknown,
     )
     _remember_health(row.counterparty, outcome, now)
-    if changed and delivered:
-        bell.ring_on_commit(bell.DELIVER)  # the next of the conversation may be due now
     crashpoint("outbox.before_settle_commit")
     return bool(changed) and state in LOST
 

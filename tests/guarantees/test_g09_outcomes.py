@@ -5,6 +5,7 @@ protocol.md §3.2: an outcome is unknown where the bytes may have arrived althou
 """
 
 import contextlib
+import http.client
 import socket
 import ssl
 import struct
@@ -283,7 +284,11 @@ def _shake_hands(listening: socket.socket, context: ssl.SSLContext) -> None:
         except OSError:
             return
         with contextlib.suppress(OSError), context.wrap_socket(wire, server_side=True) as safe:
-            safe.recv(4096)
+            with safe.makefile(
+                "rb"
+            ) as request:  # all of it: who closes with bytes unread resets the connection
+                headers = http.client.parse_headers(request) if request.readline() else {}
+                request.read(int(headers.get("Content-Length", 0)))
             safe.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 

@@ -293,6 +293,7 @@ def _lock_with_older(request: models.FlexRequest) -> models.FlexRequest:
 
 
 def supersede_older(request: models.FlexRequest, cause: Cause, now: datetime) -> None:
+    """End the older ones of its day, except those that end by themselves at this moment."""
     older = models.FlexRequest.objects.filter(
         owner=request.owner,
         counterparty=request.counterparty,
@@ -301,7 +302,7 @@ def supersede_older(request: models.FlexRequest, cause: Cause, now: datetime) ->
         revision__lt=request.revision,
         state__in=domain.sources(RequestState, Event.SUPERSEDE),
     )
-    for row in older.order_by("pk"):
+    for row in locked(older.order_by("pk")):
         move(row, Event.SUPERSEDE, cause, now, text=f"by revision {request.revision}")
 
 
