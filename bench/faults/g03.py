@@ -33,7 +33,7 @@ def run(conversations: int, frozen: float, window: int = 60) -> dict[str, Any]:
         place.wait(lambda: False, frozen)
         redis.kill(signal.SIGCONT)
         place.wait(lambda: place.closed >= 2 * third, SETTLE_SECONDS)
-        redis.stop()
+        place.stop_redis()
         before = place.closed
         place.trade(conversations, window)
         finished = place.finish(conversations, SETTLE_SECONDS)
@@ -47,6 +47,14 @@ def run(conversations: int, frozen: float, window: int = 60) -> dict[str, Any]:
         "text": str(found),
         **found.numbers(),
     }
+
+
+def without(weak: str = "", messages: int = 5, within: float = 30.0) -> int:
+    """How many of these messages are delivered where there is no broker at all, not even at the start."""
+    with town.hamlet("postgresql", settings=town.weakened(weak), before_start=town.Town.stop_redis) as place:
+        place.queue(messages)
+        place.place.wait(lambda: len(place.agr.taken) >= messages, within)
+        return len(place.agr.taken)
 
 
 def _flush_until(place: town.Town, closed: int) -> int:
@@ -70,14 +78,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--conversations", type=int, default=90)
     parser.add_argument("--frozen", type=float, default=6.0, help="for how many seconds Redis is frozen")
+    parser.add_argument("--weak", choices=["deaf"], default="", help="a control: must fail")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    alone = without(given.weak)
+    print(f"without any broker: {alone} of 5 messages delivered", flush=True)
+    if given.weak:
+        return 0 if alone == 5 else 1
     found = run(given.conversations, given.frozen)
     head = f"{found['flushes']} flushes, {given.frozen:.0f} s frozen, {found['without_redis']} without Redis"
     print(f"{head}, {found['seconds']} s\n{found.pop('text')}")
     if given.json:
         print(json.dumps(found))
-    return 0 if found["finished"] and not found["lost"] + found["doubled"] + found["unexpected"] else 1
+    return (
+        0
+        if alone == 5 and found["finished"] and not found["lost"] + found["doubled"] + found["unexpected"]
+        else 1
+    )
 
 
 if __name__ == "__main__":

@@ -178,6 +178,10 @@ class Town:
             trade.stop()
         return done
 
+    def stop_redis(self) -> None:
+        assert self.redis is not None
+        self.redis.stop()
+
     def wait_for_web(self) -> None:
         ports = [side.port for side in self.sides.values()]
         assert self.wait(lambda: all(servers._listens(port) for port in ports), READY_WITHIN), "no web server"
@@ -350,6 +354,7 @@ def hamlet(
     workers: int = 1,
     beats: int = 1,
     settings: Mapping[str, str] | None = None,
+    before_start: Callable[[Town], None] = lambda place: None,
 ) -> Iterator[Hamlet]:
     """One installation, up and answering, and its only counterparty."""
     agr = peer.Peer()
@@ -358,6 +363,7 @@ def hamlet(
     try:
         with _place(database, ("DSO",), database != "sqlite", settings or {}) as place:
             _introduce(place, {"DSO": told})
+            before_start(place)
             _start(place, web, workers, beats)
             yield Hamlet(place, agr)
     finally:

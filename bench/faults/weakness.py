@@ -70,10 +70,18 @@ def uncapped() -> None:
     outbox.PER_COUNTERPARTY = outbox.PER_FAILING_COUNTERPARTY = 1000
 
 
+def deaf() -> None:
+    """A worker that does nothing unless the broker rings."""
+    from flexportal.celery import Sweeper
+
+    Sweeper.EVERY = 1e6
+
+
 WEAKNESSES: dict[str, Callable[[], None]] = {
     "memory": memory,
     "naive": naive,
     "forgetful": nothing,
     "unfenced": unfenced,
     "uncapped": uncapped,
+    "deaf": deaf,
 }
