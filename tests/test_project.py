@@ -21,9 +21,8 @@ from flexportal.celery import app
 from flexportal.logs import JSONFormatter
 from flexportal.middleware import client_address
 
-pytestmark = pytest.mark.django_db
 
-
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "path", ["/login/", "/admin/login/", "/health/live", "/nowhere/", "/static/icons.svg"]
 )
@@ -37,6 +36,7 @@ def test_every_response_forbids_what_comes_from_elsewhere(client: Client, path: 
     assert "unsafe" not in policy
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("proxies", "forwarded", "address"),
     [
@@ -63,6 +63,7 @@ def test_a_client_cannot_choose_its_address(
     assert seen == [address]
 
 
+@pytest.mark.django_db
 def test_a_live_portal_says_so_without_a_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "cursor", _broken)
     assert client.get("/health/live").status_code == 200
@@ -74,10 +75,12 @@ def _broken(*args: object, **kwargs: object) -> None:
     raise DatabaseError("gone")
 
 
+@pytest.mark.django_db
 def test_a_portal_is_ready_when_its_database_is_up_to_date(client: Client) -> None:
     assert client.get("/health/ready").json() == {"status": "ok"}
 
 
+@pytest.mark.django_db
 def test_a_portal_with_an_old_database_is_not_ready(client: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")

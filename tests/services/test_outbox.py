@@ -80,9 +80,9 @@ def test_it_is_not_tried_again_before_it_is_due(everybody: Cast, post: Callable[
 def test_it_is_retried_for_more_than_an_hour(everybody: Cast, post: Callable[..., Post]) -> None:
     double = post(BUSY)
     row = a_test(everybody)
-    for minute in range(24 * 60 + 1):
-        deliver(NOON + timedelta(minutes=minute))
-    row.refresh_from_db()
+    while row.state == "queued":
+        deliver(row.next_attempt_at)
+        row.refresh_from_db()
     assert row.state == "failed" and "not delivered within a day" in row.error
     attempts = Attempt.objects.filter(message=row, status=503)
     assert attempts.filter(started_at__gt=NOON + timedelta(hours=1)).exists()

@@ -312,7 +312,10 @@ def take_offer(row: models.Message, message: uftp.FlexOffer, now: datetime) -> J
 def _request_of(row: models.Message, message_id: str | None) -> models.FlexRequest | None:
     if message_id is None:
         return None
-    return models.FlexRequest.objects.filter(
+    requests = models.FlexRequest.objects.select_related(
+        "owner", "counterparty", "congestion_point", "message"
+    )
+    return requests.filter(
         owner=row.owner, counterparty=row.counterparty, message__message_id=message_id
     ).first()
 
