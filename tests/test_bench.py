@@ -37,7 +37,7 @@ def test_the_expiry_sweep_is_measured_on_sqlite() -> None:
 
 @pytest.mark.postgres
 def test_pages_are_timed_and_their_queries_do_not_grow_with_the_rows() -> None:
-    found = run("pages", "--offers", "300", "--few", "100", "--times", "1", "--every", "15")
+    found = run("pages", "--offers", "600", "--few", "200", "--times", "1", "--every", "15")
     assert found["pages"] > 10
     assert found["worst_p95_ms"] > 0
     assert found["pages_with_more_queries"] == 0, found["more_queries"]

@@ -162,7 +162,7 @@ class Rejected(Story):
 class Keyless(Story):
     """The AGR has no valid key when the requests come, and gets one after a few failures."""
 
-    speed = 10.0  # five failures would park a message
+    speed = 2.0  # five failures would park a message, and a slow machine must get to its key before
 
     @classmethod
     def prepare(cls, role: str) -> None:

@@ -44,7 +44,7 @@ def test_g01_on_servers_nothing_is_lost_or_doubled_when_processes_and_servers_ar
 @pytest.mark.postgres
 @pytest.mark.redis
 def test_g01_control_looking_before_acting_without_a_transaction_doubles_effects() -> None:
-    done = g01.run(40, 4, "postgresql", SEED, weak="naive", targets={"worker": 1}, settle=5.0)
+    done = g01.run(24, 4, "postgresql", SEED, weak="naive", targets={"worker": 1}, settle=5.0)
     print(done)
     assert done.verdict.doubled
 

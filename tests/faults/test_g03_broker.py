@@ -8,7 +8,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
 
 def test_g03_the_broker_is_disposable() -> None:
-    found = g03.run(36, frozen=6.0)
+    found = g03.run(24, frozen=6.0)
     print(found["text"])
     assert found["finished"] and found["without_redis"] > 0, found
     assert not found["lost"] + found["doubled"] + found["unexpected"], found["text"]
