@@ -55,7 +55,7 @@ def secret(name: str) -> str:
 
 def kept(path: Path) -> str:
     """A secret of this demo: made on the first run, readable by its owner only, then kept."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database will lie beside it
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     if not path.exists():
         with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:

@@ -75,6 +75,7 @@ def test_a_demo_makes_secrets_that_only_its_owner_reads_and_keeps_them(tmp_path:
     files = sorted((tmp_path / "var").iterdir())
     assert [file.name for file in files] == ["master_key", "secret_key"]
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700  # the database lies there, too
 
 
 def test_production_refuses_the_master_key_file_of_a_demo(tmp_path: Path) -> None:
