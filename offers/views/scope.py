@@ -12,6 +12,7 @@ from django.shortcuts import render as django_render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from offers import domain, models
 from offers.models import Membership, Right, Role
@@ -86,7 +87,9 @@ def _guarded(
 
 def conflict(request: HttpRequest, membership: Membership, sentence: str) -> HttpResponse:
     """409: yours to do, but not now."""
-    context = {"sentence": sentence, "back_url": request.META.get("HTTP_REFERER") or desk_url(membership)}
+    came_from = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, request.is_secure())
+    context = {"sentence": sentence, "back_url": came_from if is_ours else desk_url(membership)}
     return render(request, membership, "409.html", context, status=409)
 
 

@@ -93,6 +93,21 @@ def test_an_ordered_offer_cannot_be_revoked_and_says_so(
     assert response.status_code == 409 and b"cannot be revoked" in response.content
 
 
+@pytest.mark.parametrize(
+    ("came_from", "leads_back"),
+    [("http://testserver/health/live", True), ("https://elsewhere.example/x", False), ("", False)],
+)
+def test_back_leads_to_where_one_was_but_never_to_another_host(
+    everybody: Cast, trader: Client, address: Address, came_from: str, leads_back: bool
+) -> None:
+    mine, theirs = cast.accepted_offer(everybody)
+    cast.order(everybody, theirs, reference="B", factor="0.50")
+    cast.deliver_all(NOON)
+    response = trader.post(address("agr-offer-revoke", mine.pk), headers={"Referer": came_from})
+    back = came_from if leads_back else address("agr-desk")
+    assert f'<a class="btn" href="{back}"' in response.content.decode()
+
+
 def test_an_expired_offer_is_over_even_before_the_sweep(
     everybody: Cast, trader: Client, address: Address, at_noon: time_machine.Traveller
 ) -> None:
