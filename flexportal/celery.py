@@ -58,11 +58,12 @@ class Sweeper(threading.Thread):
             if time.monotonic() - self.heard_at < 2 * self.EVERY:
                 continue
             for sweep in (tasks.process_inbox, tasks.deliver_due, tasks.expire_due):
-                close_old_connections()
                 try:
                     sweep()
                 except Exception:  # the database may be away as well
                     log.exception("A sweep without the broker failed; the next one is in a moment")
+                finally:
+                    close_old_connections()
 
 
 @signals.worker_init.connect
