@@ -8,6 +8,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from typing import Any
 
 from . import town
@@ -16,6 +17,7 @@ from .keeper import Process
 LEASE = 4
 MESSAGES = 3
 WITHIN = 90.0
+TRIES, PAUSE = 50, 0.1
 
 
 def run(place: town.Hamlet) -> dict[str, Any]:
@@ -26,7 +28,7 @@ def run(place: town.Hamlet) -> dict[str, Any]:
     place.queue(MESSAGES)
     assert place.place.wait(lambda: place.agr.in_flight >= MESSAGES, WITHIN), "nothing is being sent"
     frozen = place.dso.processes["worker"]
-    frozen.kill(signal.SIGSTOP)
+    _freeze_between_transactions(place, frozen)
     held.set()
     _second_worker(place)
     taken_over = place.place.wait(lambda: len(place.agr.taken) - before >= 2 * MESSAGES, WITHIN)
@@ -44,6 +46,17 @@ def run(place: town.Hamlet) -> dict[str, Any]:
         "unexpected": [],
         "fenced": _zombies(report),
     }
+
+
+def _freeze_between_transactions(place: town.Hamlet, worker: Process) -> None:
+    """What it has locked stays locked as long as it sleeps: PostgreSQL ends that after 30 s, SQLite never."""
+    for _ in range(TRIES):
+        worker.kill(signal.SIGSTOP)
+        if place.dso.side("writable"):
+            return
+        worker.kill(signal.SIGCONT)
+        time.sleep(PAUSE)
+    raise AssertionError("the worker is never seen without a lock")
 
 
 def _hold(gate: threading.Event) -> None:

@@ -17,7 +17,7 @@ import django
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
-from django.db import InterfaceError, OperationalError, connection  # noqa: E402
+from django.db import InterfaceError, OperationalError, connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from offers import models  # noqa: E402
@@ -91,7 +91,20 @@ def report(said: None) -> Any:
     return verdict.report()
 
 
-VERBS = {verb.__name__: verb for verb in (migrate, assemble, know, queue, report)}
+def writable(said: None) -> bool:
+    """Whether nobody sits on the participants (with SQLite: on the file)."""
+    patience = "SET lock_timeout = 300" if connection.vendor == "postgresql" else "PRAGMA busy_timeout = 300"
+    with connection.cursor() as cursor:
+        cursor.execute(patience)
+    try:
+        with transaction.atomic():
+            list(models.Participant.objects.select_for_update())
+    except OperationalError:
+        return False
+    return True
+
+
+VERBS = {verb.__name__: verb for verb in (migrate, assemble, know, queue, report, writable)}
 
 
 def serve() -> None:
