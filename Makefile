@@ -4,7 +4,11 @@
 # make reset forget the database, the keys and the logs of `make run`
 
 SHELL := /bin/sh
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The system's own first: it is kept up to date, and optimised when it was built (a fifth faster than one
+# compiled at home). PYTHON= chooses another.
+USABLE = -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for one in /usr/bin/python3 python3.11 python3; do \
+	if $$one $(USABLE) 2>/dev/null; then command -v $$one; break; fi; done)
 PORT ?= 8000
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
@@ -28,11 +32,9 @@ reset:
 	rm -rf var
 
 .venv/bin/python:
-	@test -n "$(PYTHON)" || { echo "There is no Python here. On Debian: apt-get install python3.11 python3.11-venv"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "$(PYTHON) is too old; Flexportal needs 3.11. On Debian: apt-get install python3.11 python3.11-venv"; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
-		|| { echo "$(PYTHON) cannot make environments. On Debian: apt-get install python3-venv python3-pip"; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) $(USABLE) 2>/dev/null || { \
+		echo "Flexportal needs Python 3.11 or later that can make environments, and found none$(if $(PYTHON), in $(PYTHON))."; \
+		echo "On Debian: apt-get install python3.11 python3.11-venv python3-pip"; exit 1; }
 	@echo "Making the environment …"
 	@$(PYTHON) -m venv .venv
 

@@ -180,6 +180,7 @@ def server_leg(tests: Tests) -> list[str]:
 
 
 def main() -> int:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of short processes: each would compile again
     missing = install_missing()
     tests = Tests(missing)
     with ThreadPoolExecutor() as lanes:

@@ -15,13 +15,21 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    ViewportSize,
+    sync_playwright,
+)
 
 from tests import servers
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in this thread; we use no ORM here
 
-WIDE = {"width": 1440, "height": 900}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -148,8 +156,8 @@ def sign_in(browser: Browser, demo: Demo, request: pytest.FixtureRequest) -> Ite
     watch = Watch(urlsplit(demo.url).netloc)
     pages: list[Page] = []
 
-    def open_window(name: str, viewport: dict[str, int] = WIDE, scheme: str = "light") -> Page:
-        context = browser.new_context(base_url=demo.url, viewport=viewport, color_scheme=scheme)  # type: ignore[arg-type]
+    def open_window(name: str, scheme: str = "light") -> Page:
+        context = browser.new_context(base_url=demo.url, viewport=WIDE, color_scheme=scheme)  # type: ignore[arg-type]
         context.set_default_timeout(20_000)
         page = context.new_page()
         watch.over(page)

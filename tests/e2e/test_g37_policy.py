@@ -1,18 +1,25 @@
-"""G37: a walk through every page in a real browser: the policy refuses nothing and nothing complains."""
+"""G37: a walk through every page in a real browser: the policy refuses nothing, nothing complains, and each
+page of the desks fits its window, wide and narrow."""
 
 import re
+from collections.abc import Callable
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
 from django.urls import Resolver404, resolve
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.e2e.conftest import Demo, SignIn, Watch
+from tests.e2e.conftest import WIDE, Demo, SignIn, Watch
 from tests.e2e.test_main_job import AGR, DSO, LONG, author, compose, newest_request
 from tests.walk import routes, table
 
 pytestmark = [pytest.mark.browser, pytest.mark.pages]
 
+WINDOWS: list[tuple[ViewportSize, Literal["light", "dark"]]] = [
+    ({"width": 390, "height": 844}, "light"),
+    (WIDE, "dark"),
+]
 ACCOUNT = ["", "password/", "confirm/", "second-factor/", "recovery-codes/new/"]
 STARTS = {
     "trader": [f"{AGR}/", f"{AGR}/tokens/new/", "/api/docs/", *(f"/account/{page}" for page in ACCOUNT)],
@@ -33,8 +40,8 @@ def name_of(address: str) -> str:
         return ""
 
 
-def walk(page: Page, starts: list[str]) -> set[str]:
-    """Open one address of each route that can be reached by links; the names of the routes."""
+def walk(page: Page, starts: list[str], look: Callable[[Page], None] = lambda page: None) -> set[str]:
+    """Open and look at one address of each route that can be reached by links; the names of the routes."""
     todo, seen = list(starts), set()
     while todo:
         address = todo.pop()
@@ -49,7 +56,18 @@ def walk(page: Page, starts: list[str]) -> set[str]:
         )
         links += page.evaluate("[...document.querySelectorAll('#content a')].map(a => a.href)")  # the admin's
         todo += [link for link in links if urlsplit(link).netloc == urlsplit(page.url).netloc]
+        look(page)
     return seen
+
+
+def fits(page: Page) -> None:
+    """Nothing is wider than the window. Colours have no width: each size in one scheme shows both."""
+    for window, scheme in WINDOWS:
+        page.set_viewport_size(window)
+        page.emulate_media(color_scheme=scheme)
+        expect(page.locator(".plot-wait")).to_have_count(0)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= window["width"], f"{page.url} is {wide} wide in a window of {window['width']}"
 
 
 def every_page(side: str) -> set[str]:
@@ -65,11 +83,11 @@ def test_g37_every_page_of_the_desks_keeps_to_the_policy(sign_in: SignIn) -> Non
     author(trader)
     operator.goto(f"{DSO}/offers/")
     operator.locator("tr[data-row] a[href*='/offers/']").first.wait_for(timeout=LONG)
-    seen = walk(trader, [trader.url, *STARTS["trader"]])
+    seen = walk(trader, [trader.url, *STARTS["trader"]], fits)
     assert every_page("agr") <= seen, every_page("agr") - seen
     assert {f"account{page}" for page in ("", "_change_password", "_reauthenticate")} <= seen
     assert {"mfa_activate_totp", "mfa_generate_recovery_codes", "api-docs"} <= seen
-    seen = walk(operator, STARTS["dso"])
+    seen = walk(operator, STARTS["dso"], fits)
     assert every_page("dso") <= seen, every_page("dso") - seen
 
 
