@@ -1,8 +1,10 @@
 // Native dialogs: the keyboard map, confirmations, and any <dialog> opened by data-open="id".
 const ask = () => document.getElementById('confirm');
+let answer = () => {}; // settles the question that is open
 
 // Resolves to whether the user said yes. Esc, the cross and "Back" all mean no.
 export function confirmed(text, label, danger = false) {
+  answer(false); // of a question that was left, whose closing the browser has not told yet
   const dialog = ask();
   dialog.querySelector('[data-text]').textContent = text;
   const yes = dialog.querySelector('[value="yes"]');
@@ -11,9 +13,13 @@ export function confirmed(text, label, danger = false) {
   dialog.returnValue = '';
   dialog.showModal();
   yes.focus();
-  return new Promise(resolve => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes'), { once: true });
-  });
+  return new Promise(resolve => { answer = resolve; });
+}
+
+// The event comes late: by then the next question may be open, and it is not about that one.
+function onClose(event) {
+  const dialog = event.target;
+  if (dialog === ask() && !dialog.open) answer(dialog.returnValue === 'yes');
 }
 
 async function onSubmit(event) {
@@ -60,6 +66,7 @@ function onTab(event) {
 
 export function startDialogs() {
   document.addEventListener('keydown', onTab);
+  document.addEventListener('close', onClose, true);
   document.addEventListener('submit', onSubmit, true);
   document.addEventListener('click', onClick);
 }

@@ -96,7 +96,7 @@ def _opened(process: subprocess.Popen[str]) -> Demo:
     assert process.stdout is not None
     for line in process.stdout:
         said += line
-        if "Ctrl-C stops it" in line:
+        if "Ctrl-C stops it" in line or "does not answer" in line:
             break
     address = re.search(r"http://\S+", said)
     assert address is not None, f"the demo did not come up: {said}"
