@@ -12,6 +12,7 @@ from offers.models import (
     FlexOrder,
     FlexRequest,
     MessageState,
+    OfferOption,
     Participant,
 )
 
@@ -81,7 +82,9 @@ def promised(participant: Participant) -> QuerySet[FlexOrder]:
 def standing(participant: Participant) -> QuerySet[FlexOffer]:
     """Open offers with no more than a position needs of them."""
     rows: QuerySet[FlexOffer] = FlexOffer.objects.of(participant).filter(state__in=OPEN_OFFERS)
-    return rows.select_related("congestion_point", "flex_request").prefetch_related("options").order_by("-pk")
+    powers = OfferOption.objects.only("flex_offer_id", "isps")
+    parts = rows.only("congestion_point_id", "period").prefetch_related(Prefetch("options", queryset=powers))
+    return parts.order_by("-pk")
 
 
 def points(participant: Participant) -> QuerySet[CongestionPoint]:

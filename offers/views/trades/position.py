@@ -10,7 +10,6 @@ from offers import charts, figures, formats
 from offers.models import CongestionPoint, FlexOffer, FlexOrder
 from offers.uftp import isp
 
-from .options import options_of
 from .rows import minutes_of
 
 Sums = dict[date, Counter[int]]  # watts per ISP of a day
@@ -142,22 +141,23 @@ def positions(
     """The position at each point; without `days` for today and tomorrow."""
     found = {point.pk: Position(point, days or days_from(point, now), {}, {}, now) for point in points}
     for order in orders:
-        if order.congestion_point_id in found:
-            place = found[order.congestion_point_id].ordered
-            place.setdefault(order.period, Counter()).update(figures.powers_of(order.isps))
+        place = found.get(order.congestion_point_id)
+        if place is not None and order.period in place.days:
+            place.ordered.setdefault(order.period, Counter()).update(figures.powers_of(order.isps))
     for offer in offers:
-        if offer.congestion_point_id in found:
-            place = found[offer.congestion_point_id].offered
-            place.setdefault(offer.period, Counter()).update(most_of(offer))
+        place = found.get(offer.congestion_point_id)
+        if place is not None and offer.period in place.days:
+            place.offered.setdefault(offer.period, Counter()).update(most_of(offer))
     return list(found.values())
 
 
 def most_of(offer: FlexOffer) -> dict[int, int]:
     """The most that an open offer may come to: per ISP the option furthest from zero; only one is ordered."""
     most: dict[int, int] = {}
-    for option in options_of(offer):
-        for n, power in option.powers.items():
-            most[n] = max(most.get(n, 0), power, key=abs)
+    for option in offer.options.all():
+        for n, power in figures.powers_of(option.isps).items():
+            if abs(power) > abs(most.get(n, 0)):
+                most[n] = power
     return most
 
 
