@@ -49,7 +49,7 @@ def run(conversations: int, frozen: float, window: int = 60) -> dict[str, Any]:
     }
 
 
-def without(weak: str = "", messages: int = 5, within: float = 30.0) -> int:
+def without(weak: str = "", messages: int = 5, within: float = 120.0) -> int:
     """How many of these messages are delivered where there is no broker at all, not even at the start."""
     with town.hamlet("postgresql", settings=town.weakened(weak), before_start=town.Town.stop_redis) as place:
         place.queue(messages)

@@ -11,6 +11,7 @@ import pytest
 from bench.faults import g01
 
 SEED = 20261122
+CONTROLS = range(SEED, SEED + 3)
 SETTLE = 420.0
 # 300 and 10 cost 266 s of processor time here, too much for every commit: FAULTS=all runs them.
 CONVERSATIONS, KILLS = (300, 10) if os.environ.get("FAULTS") == "all" else (60, 6)
@@ -27,9 +28,11 @@ def test_g01_on_sqlite_nothing_is_lost_or_doubled_when_processes_are_killed(kind
 
 
 def test_g01_control_200_before_it_is_stored_loses_messages() -> None:
-    done = g01.run(40, 8, "sqlite", SEED, weak="memory", targets={"web": 1}, settle=5.0)
-    print(done)
-    assert done.verdict.gone
+    """A control may miss by luck, but not again and again."""
+    runs = (
+        g01.run(40, 8, "sqlite", seed, weak="memory", targets={"web": 1}, settle=5.0) for seed in CONTROLS
+    )
+    assert any(done.verdict.gone for done in runs)
 
 
 @pytest.mark.postgres
@@ -44,9 +47,11 @@ def test_g01_on_servers_nothing_is_lost_or_doubled_when_processes_and_servers_ar
 @pytest.mark.postgres
 @pytest.mark.redis
 def test_g01_control_looking_before_acting_without_a_transaction_doubles_effects() -> None:
-    done = g01.run(24, 4, "postgresql", SEED, weak="naive", targets={"worker": 1}, settle=5.0)
-    print(done)
-    assert done.verdict.doubled
+    runs = (
+        g01.run(24, 4, "postgresql", seed, weak="naive", targets={"worker": 1}, settle=5.0)
+        for seed in CONTROLS
+    )
+    assert any(done.verdict.doubled for done in runs)
 
 
 def test_g01_a_seed_says_what_is_killed() -> None:

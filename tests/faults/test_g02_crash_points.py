@@ -140,6 +140,9 @@ def test_g02_a_crash_loses_and_doubles_nothing(village: Village, point: str) -> 
 def test_g02_control_without_its_protection_a_crash_does_harm(
     village: Village, point: str, broken: str, harm: str
 ) -> None:
-    found = village.live(point, broken=broken, patience=6.0)
-    assert max(found["deaths"].values()) > 0
-    assert re.search(harm, found["text"]), found["text"]
+    for patience in (6.0, 30.0):  # a busy machine may have come to the death only
+        found = village.live(point, broken=broken, patience=patience)
+        assert max(found["deaths"].values()) > 0
+        if re.search(harm, found["text"]):
+            return
+    raise AssertionError(found["text"])

@@ -60,5 +60,5 @@ def test_g07_control_without_the_unique_key_an_id_is_used_twice(weak_hamlet: tow
 
 
 def test_g11_control_without_the_limit_one_that_hangs_has_all_workers(weak_hamlet: town.Hamlet) -> None:
-    found = g11.run(weak_hamlet, queued=30, probes=4)
+    found = g11.run(weak_hamlet, queued=30, probes=4, within=15.0)
     assert found["most_at_once"] > 4, found
