@@ -93,7 +93,11 @@ def test_a_chip_has_a_sign_a_word_and_a_class() -> None:
     assert 'class="chip ordered"' in html
     assert "icons.svg#ordered" in html
     assert "Ordered A × 1.00" in html
-    assert '<span class="at">10:42:18</span>' in html
+    assert ">10:42:18</time></span>" in html
+    html = render('{% chip "expired" at=at %}', at=NOW - timedelta(days=6))
+    assert ">Tue 17 Nov 10:42</time></span>" in html
+    html = render('{% chip "expired" at=at %}', at=NOW - timedelta(days=365))
+    assert ">Sun 23 Nov 2025 10:42</time></span>" in html
 
 
 @pytest.mark.parametrize("state", [*domain.RequestState, *domain.OfferState, *domain.OrderState])

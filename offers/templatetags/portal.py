@@ -96,9 +96,19 @@ def chip(context: Context, state: object, label: str = "", at: datetime | str | 
     mark = format_html('<span class="chip {}">{}{}</span>', look.css, icon(look.icon), label or look.word)
     if not at:
         return mark
-    zone = context.get("zone") or "UTC"
-    words = formats.clock(at, zone, seconds=True) if isinstance(at, datetime) else at
+    words = _briefly(context, at) if isinstance(at, datetime) else at
     return format_html('{} <span class="at">{}</span>', mark, words)
+
+
+def _briefly(context: Context, at: datetime) -> SafeString | str:
+    """Seconds matter today only."""
+    today = formats.local_day(at, context.get("zone") or "UTC") == _today(context)
+    return when(context, at, seconds=today)
+
+
+def _today(context: Context) -> date | None:
+    now = context.get("now")
+    return formats.local_day(now, context.get("zone") or "UTC") if now is not None else None
 
 
 def seconds_left(context: Context, instant: datetime) -> int:
@@ -131,14 +141,15 @@ def since(context: Context, instant: datetime) -> str:
 
 @register.simple_tag(takes_context=True)
 def when(context: Context, instant: datetime | None, seconds: bool = False) -> SafeString | str:
-    """Local time, with the day unless it is today; UTC in the title and for machines."""
+    """Local time, with the day unless it is today, and the year unless it is this one; UTC in the title."""
     if instant is None:
         return formats.NONE
     zone = context.get("zone") or "UTC"
     day, text = formats.local_day(instant, zone), formats.clock(instant, zone, seconds)
-    now = context.get("now")
-    if now is None or formats.local_day(now, zone) != day:
-        text = f"{formats.day_name(day)} {text}"
+    today = _today(context)
+    if day != today:
+        other_year = today is None or today.year != day.year
+        text = f"{formats.day_name(day, year=other_year)} {text}"
     utc = f"{formats.iso(instant)[:10]} {formats.clock(instant, 'UTC', seconds=True)} UTC"
     return format_html('<time datetime="{}" title="{}">{}</time>', formats.iso(instant), utc, text)
 
