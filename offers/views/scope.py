@@ -89,7 +89,8 @@ def conflict(request: HttpRequest, membership: Membership, sentence: str) -> Htt
     """409: yours to do, but not now."""
     came_from = request.headers.get("Referer", "")
     is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, request.is_secure())
-    context = {"sentence": sentence, "back_url": came_from if is_ours else desk_url(membership)}
+    back = {"back_url": came_from, "back_label": "Back"} if is_ours else {"back_url": desk_url(membership)}
+    context = {"sentence": sentence, **back}
     return render(request, membership, "409.html", context, status=409)
 
 

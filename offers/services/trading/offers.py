@@ -234,7 +234,7 @@ def _waiting(owner: models.Participant, offer_id: int, now: datetime) -> models.
     if row.state == OfferState.SENT and not row.is_valid_at(now):
         raise domain.IllegalMove("FlexOffer is expired: it cannot be answered any more.")
     if row.state != OfferState.SENT or row.message is None or row.message.state != MessageState.PENDING:
-        raise domain.IllegalMove(f"FlexOffer is {row.state}: it has been answered already.")
+        raise domain.IllegalMove(f"FlexOffer is {row.state}: there is nothing left to answer.")
     return row
 
 

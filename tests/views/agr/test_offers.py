@@ -104,8 +104,8 @@ def test_back_leads_to_where_one_was_but_never_to_another_host(
     cast.order(everybody, theirs, reference="B", factor="0.50")
     cast.deliver_all(NOON)
     response = trader.post(address("agr-offer-revoke", mine.pk), headers={"Referer": came_from})
-    back = came_from if leads_back else address("agr-desk")
-    assert f'<a class="btn" href="{back}"' in response.content.decode()
+    back, name = (came_from, "Back") if leads_back else (address("agr-desk"), "To the desk")
+    assert f'<a class="btn" href="{back}" data-back>{name}</a>' in response.content.decode()
 
 
 def test_an_expired_offer_is_over_even_before_the_sweep(
