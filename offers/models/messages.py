@@ -70,7 +70,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(direction=Direction.IN, state__in=UNPROCESSED)
 
     def due_to_process(self, now: datetime) -> "MessageQuerySet":
-        return self.unprocessed().filter(next_attempt_at__lte=now).order_by("received_at", "pk")
+        return self.unprocessed().filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
 
     def queued(self) -> "MessageQuerySet":
         return self.filter(direction=Direction.OUT, state=MessageState.QUEUED)
@@ -154,6 +154,13 @@ class Message(models.Model):
             models.Index(
                 fields=["next_attempt_at", "id"], condition=Q(state="queued"), name="message_to_deliver"
             ),
+            # However long the queue is: what is next, for whom, and what is under way.
+            models.Index(
+                fields=["counterparty", "next_attempt_at", "id"],
+                condition=Q(state="queued"),
+                name="message_next_for",
+            ),
+            models.Index(fields=["lease_until"], condition=Q(state="queued"), name="message_under_way"),
             models.Index(
                 fields=["owner", "counterparty", "conversation_id", "id"],
                 condition=Q(state="queued"),

@@ -171,13 +171,18 @@ NOTERS: dict[str, Noter] = {
 
 
 def process_due(clock: Clock) -> int:
-    """Process every message that is due, oldest first; how many."""
+    """Process every message that is due; how many. The states take turns, each the oldest first: neither
+    holds the other up, and the first of one state is found in an index, however many there are."""
     done = 0
-    while _process_first(models.Message.objects.due_to_process(now := clock()), now):
-        if done == 0 and models.Message.objects.due_to_process(now).exists():
+    while turn := sum(_process_first_in(state, clock()) for state in UNPROCESSED):
+        if done == 0 and models.Message.objects.due_to_process(clock()).exists():
             bell.ring(bell.PROCESS)  # there is more than one: another worker may help
-        done += 1
+        done += turn
     return done
+
+
+def _process_first_in(state: MessageState, now: datetime) -> bool:
+    return _process_first(models.Message.objects.due_to_process(now).filter(state=state), now)
 
 
 def process_one(pk: int, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from offers import domain, models, transport, uftp
 from offers.crashpoints import crashpoint
@@ -109,16 +109,21 @@ def _see_whether_it_is_back(row: models.Message, now: datetime) -> None:
 
 def claim(now: datetime) -> models.Message | None:
     """Take one due message, the oldest first, under a lease of our own; None when there is none."""
-    not_held = Q(counterparty__held_until=None) | Q(counterparty__held_until__lte=now)
-    waiting = models.Message.objects.waiting_to_go(now).filter(not_held)
-    wanting = waiting.values_list("counterparty", flat=True)
-    passed_over = _full(now)
-    while (counterparty := wanting.exclude(counterparty__in=passed_over).first()) is not None:
+    for counterparty in _wanting(now):
         if (row := _take_one_for(counterparty, now)) is not None:
             crashpoint("outbox.claimed")
             return row
-        passed_over.append(counterparty)
     return None
+
+
+def _wanting(now: datetime) -> QuerySet[models.Participant, int]:
+    """For whom something is due and may go, who has waited longest first: one look at an index for each
+    participant, since a queue may hold ten thousand messages for one that is down."""
+    its = models.Message.objects.waiting_to_go(now).filter(counterparty=OuterRef("pk"))
+    not_held = Q(held_until=None) | Q(held_until__lte=now)
+    free = models.Participant.objects.filter(not_held).exclude(pk__in=_full(now))
+    wanting = free.annotate(since=Subquery(its.values("next_attempt_at")[:1])).exclude(since=None)
+    return wanting.order_by("since", "pk").values_list("pk", flat=True)
 
 
 def _full(now: datetime) -> list[int]:
