@@ -28,7 +28,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from flexportal import sessions
-from offers.services import keys, rates
+from offers.services import arrivals, keys, rates
 
 log = logging.getLogger(__name__)
 
@@ -106,11 +106,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
 
 def _by_name(name: str, address: str) -> str:
-    return f"login {address} {name}"
+    return f"login {arrivals.origin(address)} {name}"
 
 
 def _by_address(address: str) -> str:
-    return f"login {address}"
+    return f"login {arrivals.origin(address)}"
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -197,7 +197,7 @@ class _Once(_Plain):
         if wait is not None:
             raise _too_many(context.request, wait)
         code = str(super().clean_code())  # type: ignore[misc]  # the form that this is mixed into
-        used = f"used {self.user.pk} {''.join(code.split())}"
+        used = f"used {self.user.pk} {''.join(filter(str.isalnum, code)).lower()}"  # as allauth reads it
         if rates.take(used, 1, CODE_LIVES, now) is not None:
             raise MFAAdapter().validation_error("incorrect_code")
         rates.forget(tries)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from offers import models, uftp
-from offers.services import inbox, keys
+from offers.services import inbox, keys, tokens
 from tests import cast
 from tests.cast import Cast
 
@@ -338,3 +338,40 @@ def test_a_user_gets_a_membership_of_a_hosted_participant_only(everybody: Cast, 
     assert not models.Membership.objects.filter(participant=peer).exists()
     chief.post(url(models.Membership, "add"), {**wrong, "participant": everybody.agr.pk})
     assert everybody.stranger.memberships.count() == 2
+
+
+def test_a_membership_keeps_its_user_and_participant(everybody: Cast, chief: Client) -> None:
+    """Tokens of programs hang on it: they would trade on under another name."""
+    row = models.Membership.objects.get(user=everybody.trader)
+    other = {"user": everybody.stranger.pk, "participant": everybody.dso.pk, "right": "view"}
+    chief.post(url(models.Membership, "change", row.pk), other)
+    row.refresh_from_db()
+    assert (row.user, row.participant, row.right) == (everybody.trader, everybody.agr, "view")
+
+
+def test_a_token_is_revoked_by_who_may_change_it_and_that_is_noted(everybody: Cast, client: Client) -> None:
+    membership = models.Membership.objects.get(user=everybody.trader)
+    token, _ = tokens.create(membership, "a program", everybody.trader, timezone.now())
+    staff = User.objects.create_user("clerk", is_staff=True)
+    client.force_login(staff)
+    act = {"action": "revoke", "_selected_action": [token.pk]}
+    for right, revoked in (("view", False), ("change", True)):
+        staff.user_permissions.add(Permission.objects.get(codename=f"{right}_apitoken"))
+        client.post(url(models.ApiToken, "changelist"), act)
+        token.refresh_from_db()
+        assert bool(token.revoked_at) is revoked
+    assert LogEntry.objects.filter(object_id=str(token.pk), user=staff).count() == 1
+
+
+def test_who_is_no_superuser_makes_none(everybody: Cast, client: Client) -> None:
+    staff = User.objects.create_user("clerk", is_staff=True)
+    staff.user_permissions.add(*Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    client.force_login(staff)
+    mine = {"username": "clerk", "is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    none = {f"memberships-{name}_FORMS": 0 for name in ("TOTAL", "INITIAL")}
+    client.post(url(User, "change", staff.pk), mine | none)
+    assert not User.objects.get(pk=staff.pk).is_superuser
+    page = client.get(url(User, "change", everybody.admin.pk))
+    assert page.status_code == 200 and 'name="_save"' not in page.content.decode()
+    client.post(url(User, "changelist"), {"action": "end_sessions", "_selected_action": [everybody.admin.pk]})
+    assert not LogEntry.objects.filter(object_id=str(everybody.admin.pk)).exists()

@@ -7,6 +7,7 @@ from allauth.account.internal.flows.reauthentication import raise_if_reauthentic
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
@@ -31,8 +32,28 @@ def _hosted(field: Any) -> Any:
     return field
 
 
+def _is_within(request: HttpRequest, user: User | None) -> bool:
+    """Superusers are changed by their like."""
+    return user is None or not user.is_superuser or bool(request.user.is_superuser)
+
+
+def _within(request: HttpRequest, users: QuerySet[User]) -> list[User]:
+    return [user for user in users if _is_within(request, user)]
+
+
+class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Its right may change; for somebody else, or another participant, there is a new one: tokens of
+    programs hang on a membership, and would go on under another name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in {"user", "participant"} & set(self.fields):
+            self.fields[name].disabled = self.instance.pk is not None
+
+
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     model = models.Membership
+    form = MembershipForm
     extra = 0
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
@@ -50,6 +71,17 @@ class UserAdmin(Discreet, StockUserAdmin):  # type: ignore[type-arg]
     list_display = ("username", "acts_for", "second_factor", "is_active", "is_staff", "last_login")
     actions = ("take_second_factor", "end_sessions")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Who is no superuser makes none, and gives nobody rights."""
+        rights = () if request.user.is_superuser else ("is_superuser", "groups", "user_permissions")
+        return (*super().get_readonly_fields(request, obj), *rights)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return _is_within(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return _is_within(request, obj) and super().has_delete_permission(request, obj)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("memberships__participant", "authenticator_set")
 
@@ -64,7 +96,7 @@ class UserAdmin(Discreet, StockUserAdmin):  # type: ignore[type-arg]
     @admin.action(description="Take away the second factor, for who lost it", permissions=["change"])
     def take_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         raise_if_reauthentication_required(request, app="offers")
-        for user in queryset:
+        for user in _within(request, queryset):
             Authenticator.objects.filter(user=user).delete()
             self._end_sessions_of(user)
             self.log_change(request, user, "The second factor was taken away.")
@@ -72,7 +104,7 @@ class UserAdmin(Discreet, StockUserAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="End all sessions", permissions=["change"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
+        for user in _within(request, queryset):
             ended = self._end_sessions_of(user)
             self.log_change(request, user, "All sessions were ended.")
             self.message_user(request, f"Sessions of {user} that were ended: {ended}.")
@@ -96,6 +128,7 @@ class GroupAdmin(Discreet, StockGroupAdmin):
 
 @admin.register(models.Membership)
 class MembershipAdmin(Discreet):
+    form = MembershipForm
     list_display = ("user", "participant", "right")
     list_filter = ("right", "participant")
     list_select_related = ("user", "participant")
@@ -115,8 +148,12 @@ class ApiTokenAdmin(ReadOnly):
     exclude = ("digest",)
     actions = ("revoke",)
 
-    @admin.action(description="Revoke the selected tokens", permissions=["view"])
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("offers.change_apitoken")
+
+    @admin.action(description="Revoke the selected tokens", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[models.ApiToken]) -> None:
         for row in queryset.filter(revoked_at=None):
             tokens.revoke(row, timezone.now())
+            self.log_change(request, row, "Revoked.")
             self.message_user(request, f"{row} is revoked: it opens nothing any more.")

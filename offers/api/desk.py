@@ -8,7 +8,10 @@ from rest_framework.viewsets import GenericViewSet
 
 from offers.models import Membership, Participant, Right, Role
 
-from . import acting
+from . import acting, bodies
+
+# Whoever puts something in their body means something that they do not do.
+WITHOUT_BODY = frozenset({"send", "check", "preview", "revoke", "accept", "again"})
 
 WHOLE = "[0-9]{1,18}"
 
@@ -27,6 +30,8 @@ class Desk(GenericViewSet[Any]):
         if self.action:
             needs = Right.VIEW if self.action in self.reads else Right.TRADE
             acting.require(self.membership, needs, self.roles.get(self.action))
+        if self.action in WITHOUT_BODY:
+            bodies.read(bodies.Nothing, self.body)
 
     @property
     def participant(self) -> Participant:

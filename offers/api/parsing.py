@@ -10,7 +10,9 @@ from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
-DEEPEST = 16
+from offers.services import drafts
+
+DEEPEST = drafts.DEEPEST
 # What XML 1.0 cannot carry, and PostgreSQL cannot keep.
 STRANGE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 

@@ -1,6 +1,6 @@
 """Drafts as they were typed: read into values, with every wrong cell named and nothing lost."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -14,6 +14,7 @@ WATTS_LIMIT = 10**12
 MAX_OPTIONS = 50
 MAX_SEGMENTS = 2_000
 TEXT_LIMIT = 255
+DEEPEST = 16
 YEARS = range(1900, 3000)  # far from where an offset or a day leads out of the calendar
 
 
@@ -103,6 +104,22 @@ class Reading:
 def plain(text: str) -> str:
     """A text without what XML and databases cannot hold (control characters), in one line."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def depth_over(value: Any, deepest: int) -> bool:
+    """Whether lists and objects lie in each other deeper than that; level by level, without recursion."""
+    level = [value]
+    for _ in range(deepest):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def storable(value: Any) -> Any:

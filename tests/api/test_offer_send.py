@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from offers.models import FlexOffer, Message
 from tests.cast import NOON, Cast, answerable_request, deliver_all, offer_draft, option
 
@@ -24,6 +26,16 @@ def test_it_is_queued_and_arrives(everybody: Cast, agr: Program, dso: Program) -
     deliver_all(NOON)
     assert agr.get(f"offers/{made}/").json()["state"] == "accepted"
     assert len(dso.get("offers/?state=accepted").json()["results"]) == 1
+
+
+@pytest.mark.parametrize("body", [{"at": "2026-03-02T20:00:00Z"}, {"dry_run": True}])
+def test_who_says_more_than_send_meant_something_else(
+    everybody: Cast, agr: Program, body: dict[str, object]
+) -> None:
+    made = drafted(agr, everybody)
+    assert agr.post(f"offers/{made}/send/", body).status_code == 422
+    assert agr.get(f"offers/{made}/").json()["state"] == "draft"
+    assert agr.post(f"offers/{made}/send/", {}).status_code == 200
 
 
 def test_a_wrong_one_is_refused_with_all_reasons_and_stays(everybody: Cast, agr: Program) -> None:

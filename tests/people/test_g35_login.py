@@ -73,6 +73,13 @@ def test_g35_one_address_does_not_try_all_names(everybody: Cast, settings: Any) 
     assert knock("trader", PASSWORD).status_code == 429
 
 
+def test_g35_all_addresses_of_an_ipv6_network_are_one(everybody: Cast, settings: Any) -> None:
+    settings.LOGIN_TRIES_PER_ADDRESS = 20
+    statuses = [knock(f"name {n}", "wrong", f"2001:db8::{n + 1:x}").status_code for n in range(21)]
+    assert statuses == [200] * 20 + [429]
+    assert knock("trader", PASSWORD, "2001:db8:0:1::1").status_code == 302
+
+
 def test_g35_logging_in_rightly_costs_nothing(everybody: Cast, settings: Any) -> None:
     settings.LOGIN_TRIES = settings.LOGIN_TRIES_PER_ADDRESS = 2
     for _ in range(5):

@@ -9,9 +9,11 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
 from flexportal import sessions
 from offers.models import Membership, Right
+from offers.services import tokens
 from tests.cast import PASSWORD, Cast
 from tests.people import factor
 from tests.walk import routes
@@ -145,7 +147,10 @@ def test_g36_a_code_works_once(everybody: Cast, clock: Any) -> None:
     assert again.post("/login/code/", {"code": factor.code(secret)}).status_code == 302
 
 
-def test_g36_a_code_is_used_up_in_every_process(everybody: Cast, clock: Any) -> None:
+@pytest.mark.parametrize("between", ["", " ", "-", "."])
+def test_g36_a_code_is_used_up_in_every_process_and_spelling(
+    everybody: Cast, clock: Any, between: str
+) -> None:
     """The library notes it in a cache, which without Redis is one per process."""
     from django.core.cache import cache
 
@@ -154,7 +159,22 @@ def test_g36_a_code_is_used_up_in_every_process(everybody: Cast, clock: Any) -> 
     cache.clear()
     again = Client()
     again.post("/login/", {"login": "trader", "password": PASSWORD})
-    assert again.post("/login/code/", {"code": factor.code(secret)}).status_code == 200
+    code = factor.code(secret)
+    assert again.post("/login/code/", {"code": code[:3] + between + code[3:]}).status_code == 200
+
+
+def test_g36_a_token_from_before_the_right_does_not_trade_without_the_factor(everybody: Cast) -> None:
+    membership = Membership.objects.get(user=everybody.trader)
+    membership.right = Right.VIEW
+    membership.save()
+    _, secret = tokens.create(membership, "a program", everybody.trader, timezone.now())
+    program = {"headers": {"Authorization": f"Bearer {secret}"}}
+    assert Client().get("/api/v1/offers/", **program).status_code == 200  # type: ignore[arg-type]
+    Membership.objects.filter(pk=membership.pk).update(right=Right.TRADE)
+    answer = Client().get("/api/v1/offers/", **program)  # type: ignore[arg-type]
+    assert answer.status_code == 403 and "second factor" in answer.json()["detail"]
+    factor.enrol(everybody.trader)
+    assert Client().get("/api/v1/offers/", **program).status_code == 200  # type: ignore[arg-type]
 
 
 def test_g36_a_recovery_code_works_once(everybody: Cast) -> None:

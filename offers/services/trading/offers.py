@@ -91,8 +91,9 @@ def schedule_offer(
     """Let a draft be sent by itself at `at`; None takes that back."""
     row = _draft(owner, offer_id)
     if at is not None:
-        if at <= now:
-            raise Refused([reason("send_at", "The time to send must lie in the future.")])
+        if at.year not in drafts.YEARS or at <= now:
+            far = f"The time to send must lie in the future, and before the year {drafts.YEARS.stop}."
+            raise Refused([reason("send_at", far)])
         _, reasons = _message_of(row, row.draft, now)
         if reasons:
             raise Refused(reasons)

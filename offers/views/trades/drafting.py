@@ -29,6 +29,8 @@ def read(text: bytes | str) -> Draft:
         raise Unreadable(f"This is no draft: {error}.") from error
     if not isinstance(draft, dict) or "\\u0000" in kept:
         raise Unreadable("A draft is a JSON object without NUL characters.")
+    if drafts.depth_over(draft, drafts.DEEPEST):
+        raise Unreadable(f"A draft is nested {drafts.DEEPEST} deep at most.")
     return draft
 
 

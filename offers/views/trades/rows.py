@@ -10,6 +10,7 @@ from typing import Any
 from offers import figures, formats
 from offers.domain import FINAL_OFFER_STATES, OfferState, OrderState
 from offers.models import CongestionPoint, FlexOffer, FlexOrder, FlexRequest, Message, MessageState
+from offers.services import drafts
 
 from . import options
 
@@ -193,7 +194,7 @@ def typed_expiry(draft: Mapping[str, Any]) -> datetime | None:
         moment = datetime.fromisoformat(str(draft.get("expires_at") or ""))
     except ValueError:
         return None
-    return moment if moment.tzinfo is not None else None
+    return moment if moment.tzinfo is not None and moment.year in drafts.YEARS else None
 
 
 # --- requests ----------------------------------------------------------------------------------------

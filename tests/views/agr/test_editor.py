@@ -359,3 +359,34 @@ def test_the_editor_says_when_the_request_has_closed(
     models.FlexRequest.objects.filter(owner=everybody.agr).update(expires_at=NOON - timedelta(seconds=1))
     seen = trader.get(address("agr-offer-edit", draft.pk)).content.decode()
     assert "This request is closed." in seen and "Request closes in" not in seen
+
+
+@pytest.mark.parametrize("instant", ["9999-12-31T23:59:00+00:00", "0001-01-01T00:00:00+14:00"])
+def test_an_instant_at_the_edge_of_the_calendar_breaks_no_page(
+    draft: models.FlexOffer, trader: Client, address: Address, instant: str
+) -> None:
+    saved = post(trader, address("agr-offer-save", draft.pk), {**good(), "expires_at": instant})
+    assert saved.status_code == 200
+    pages = [address("agr-desk"), address("agr-offers")]
+    pages += [address(name, draft.pk) for name in ("agr-offer", "agr-offer-edit")]
+    assert [trader.get(page).status_code for page in pages] == [200] * 4
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59", "9999-12-31T23:59-23:59"])
+def test_nothing_is_planned_for_the_end_of_time(
+    draft: models.FlexOffer, trader: Client, address: Address, at: str
+) -> None:
+    post(trader, address("agr-offer-save", draft.pk), good())
+    assert trader.post(address("agr-offer-schedule", draft.pk), {"at": at}).status_code == 302
+    draft.refresh_from_db()
+    assert draft.send_at is None
+
+
+def test_a_draft_that_is_nested_too_deep_gets_a_sentence(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    nested: list[Any] = []
+    for _ in range(500):
+        nested = [nested]
+    answer = post(trader, address("agr-offer-save", draft.pk), {"options": nested})
+    assert (answer.status_code, "nested" in answer.json()["sentence"]) == (400, True)
