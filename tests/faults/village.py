@@ -138,7 +138,7 @@ class Node:
         self.database = run.databases.fresh(f"{role.lower()}_{os.getpid()}")
         self.server = ThreadedWSGIServer(("127.0.0.1", 0), Quiet)
         self.endpoint = f"http://127.0.0.1:{self.server.server_port}/shapeshifter/api/v3/message"
-        self.done = Value("b", 0)
+        self.done = Value("i", 0)  # for how many rounds nothing has been left to do
         self.deaths = 0
         self.pid = 0
 
@@ -163,7 +163,7 @@ class Node:
             gateway.deliver(self.run.clock, jitter)
             gateway.expire(self.run.clock)
             story.step()
-            self.done.value = story.is_done()
+            self.done.value = self.done.value + 1 if story.is_done() else 0
             time.sleep(PAUSE)
 
     def look_after(self) -> None:
@@ -228,17 +228,22 @@ class Run:
         stories.STORIES[self.story].prepare(node.role)
 
     def _watch(self) -> bool:
-        """Until both are done for a while; after a death for as long as the run's patience lasts."""
+        """Until both are done, and still are after they looked twice more: what one sends wakes the other.
+        After a death for as long as the run's patience lasts."""
         deadline, died = time.monotonic() + LONGEST, False
-        calm = 0
-        while calm < 5:
+        seen: list[int] = []
+        while not seen or any(node.done.value < n + 2 for node, n in zip(self.nodes, seen, strict=True)):
             if time.monotonic() > deadline:
                 return False
             for node in self.nodes:
                 node.look_after()
             if not died and any(node.deaths for node in self.nodes):
                 deadline, died = time.monotonic() + self.patience, True
-            calm = calm + 1 if all(node.done.value for node in self.nodes) else 0
+            rounds = [node.done.value for node in self.nodes]
+            if not all(rounds):
+                seen = []
+            elif not seen:
+                seen = rounds
             time.sleep(0.01)
         return True
 
