@@ -98,9 +98,10 @@ def test_g33_a_token_never_has_a_right_that_its_user_lost(everybody: Cast) -> No
     membership = Membership.objects.get(user=everybody.trader)
     _, secret = tokens.create(membership, "program", everybody.trader, timezone.now())
     program = {"Authorization": f"Bearer {secret}"}
-    assert Client().post("/api/v1/messages/1/again/", headers=program).status_code == 404
+    address, json = "/api/v1/messages/1/again/", "application/json"
+    assert Client().post(address, content_type=json, headers=program).status_code == 404
     Membership.objects.filter(pk=membership.pk).update(right=Right.VIEW)
-    assert Client().post("/api/v1/messages/1/again/", headers=program).status_code == 403
+    assert Client().post(address, content_type=json, headers=program).status_code == 403
 
 
 # --- staff without rights -------------------------------------------------------------------------------
