@@ -7,6 +7,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
+from offers import transport
+from offers.views import endpoint
+
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -37,6 +40,17 @@ def client_address(get_response: Handler) -> Handler:
         hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
         if proxies and len(hops) >= proxies:
             request.META["REMOTE_ADDR"] = hops[-proxies]
+        return get_response(request)
+
+    return middleware
+
+
+def door(get_response: Handler) -> Handler:
+    """A counterparty's message has no session, no form and no person: it passes by all that serves those."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info == transport.MESSAGE_PATH:
+            return endpoint.message(request)
         return get_response(request)
 
     return middleware

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from flexportal import people
 from offers.views import health
 
+admin.autodiscover()
 admin.site.login = people.admin_login  # type: ignore[method-assign]
 admin.site.password_change = people.admin_password  # type: ignore[method-assign,assignment]
 

@@ -32,7 +32,8 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True  # a test client need not scan all static files first
     if settings.REDIS_URL:
-        settings.CACHES["default"]["LOCATION"] = f"{settings.REDIS_URL}/{_worker()}"
+        settings.REDIS_URL = f"{settings.REDIS_URL}/{_worker()}"
+        settings.CACHES["default"]["LOCATION"] = settings.REDIS_URL
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,7 +72,7 @@ def quiet_bell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     from flexportal.celery import app
 
     if settings.REDIS_URL:
-        app.conf.broker_url = f"{settings.REDIS_URL}/{_worker()}"
+        app.conf.broker_url = settings.REDIS_URL
     else:
         folder = tmp_path_factory.mktemp("broker")
         app.conf.broker_transport_options = {"folder": str(folder)}

@@ -3,10 +3,11 @@
 import logging
 from typing import Any
 
-from redis.exceptions import RedisError
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
+
+from offers.services.away import REDIS_AWAY
 
 from .authentication import token_of
 
@@ -22,7 +23,7 @@ class _PerToken(SimpleRateThrottle):
             return True
         try:
             return super().allow_request(request, view)
-        except (RedisError, OSError):
+        except REDIS_AWAY:
             log.warning("The cache is away: requests are not counted.")
             return True
 

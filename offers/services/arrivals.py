@@ -1,20 +1,25 @@
 """How many messages came from one address in this minute: counted over all processes, at next to no cost.
 
-With Redis its counter is taken: `add` and `incr` are one step each, and the key has the minute in its name.
+With Redis its counter is taken: `INCR` is one step, and the key has the minute in its name.
 Without it the processes of this machine share a little SQLite file of its own in STATE_DIR that is never
 synced: a count may be lost with the machine, and the writers of the real database never wait for it.
 """
 
+import functools
 import ipaddress
 import logging
 import sqlite3
 import threading
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.core.cache import cache
-from redis.exceptions import RedisError
+
+from .away import REDIS_AWAY
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 log = logging.getLogger(__name__)
 
@@ -71,14 +76,24 @@ def _asks_redis(minute: int) -> bool:
 def _by_redis(key: str, minute: int) -> int:
     """By Redis, unless it fails: then by the file until the minute after."""
     global _deaf_until
-    name = f"arrivals:{key}:{minute}"
+    name = f"flexportal:arrivals:{key}:{minute}"
     try:
-        cache.add(name, 0, timeout=2 * SECONDS)
-        return int(cache.incr(name))
-    except (RedisError, OSError, ValueError) as error:
+        redis = _redis(settings.REDIS_URL)
+        if (found := int(redis.incr(name))) == 1:
+            redis.expire(name, 2 * SECONDS)
+        return found
+    except REDIS_AWAY as error:
         _deaf_until = minute + QUIET_MINUTES
         log.warning("Redis does not count; a file does until the next minute: %s", error)
         return _by_file(key, minute)
+
+
+@functools.cache
+def _redis(url: str) -> "Redis":
+    """Not by Django's cache, which asks three times where one is enough."""
+    from redis import Redis
+
+    return Redis.from_url(url, **settings.CACHE_SERVER["OPTIONS"])
 
 
 def _by_file(key: str, minute: int) -> int:

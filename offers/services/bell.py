@@ -10,12 +10,14 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 from kombu.pools import producers
-from redis.exceptions import RedisError
 
 from offers.crashpoints import crashpoint
 
+from .away import REDIS_AWAY
+
 log = logging.getLogger(__name__)
 
+BROKER_AWAY: tuple[type[Exception], ...] = (OperationalError, *REDIS_AWAY)
 DELIVER = "offers.tasks.deliver_due"
 PROCESS = "offers.tasks.process_inbox"
 
@@ -77,7 +79,7 @@ def ring_now(task: str, monotonic: Callable[[], float] = time.monotonic) -> None
     try:
         _send(task)
         crashpoint("bell.after_ring")
-    except (OperationalError, RedisError, OSError) as error:
+    except BROKER_AWAY as error:
         _mute_until = monotonic() + QUIET_SECONDS
         log.warning("The broker does not take the bell %s; beat will ring later: %s", task, error)
 

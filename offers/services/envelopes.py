@@ -9,7 +9,8 @@ from django.db.models import F
 from offers import models, uftp
 from offers.models import Direction
 
-from . import keys
+from . import directory
+from .directory import Sender
 
 
 class NotTaken(Exception):
@@ -24,7 +25,7 @@ class NotTaken(Exception):
 class Opened:
     """An envelope whose seal was verified, with what is inside."""
 
-    sender: models.Participant
+    sender: Sender
     key: str
     payload: bytes
     metadata: uftp.Metadata
@@ -35,54 +36,54 @@ def open_envelope(body: bytes, now: datetime) -> Opened:
         signed = uftp.decode_envelope(body)
     except uftp.BadMessage as error:
         raise NotTaken(400, f"The envelope is not valid: {'; '.join(error.reasons)}") from error
-    name = f"{signed.sender_domain}/{signed.sender_role}"
-    known = keys.keys_of_sender(signed.sender_domain, signed.sender_role, now)
-    if not known:
+    sender = directory.sender(signed.sender_domain, signed.sender_role, now)
+    if sender is None:
+        name = f"{signed.sender_domain}/{signed.sender_role}"
         raise NotTaken(419, f"No key is known here for {name}.", name)
-    payload, key = _unseal(signed.body, known, name)
+    payload, key = _unseal(signed.body, sender)
     try:
         metadata = uftp.identify(payload)  # what can be answered is taken in, even if only rejected
     except uftp.BadMessage as error:
-        raise NotTaken(400, f"The message is not valid: {'; '.join(error.reasons)}", name) from error
-    return Opened(key.participant, key.public, payload, metadata)
+        raise NotTaken(400, f"The message is not valid: {'; '.join(error.reasons)}", str(sender)) from error
+    return Opened(sender, key, payload, metadata)
 
 
-def _unseal(sealed: bytes, known: list[models.Key], name: str) -> tuple[bytes, models.Key]:
-    for key in known:
+def _unseal(sealed: bytes, sender: Sender) -> tuple[bytes, str]:
+    for key in sender.keys:
         try:
-            return uftp.seal.unseal(sealed, base64.b64decode(key.public)), key
+            return uftp.seal.unseal(sealed, base64.b64decode(key)), key
         except uftp.BadSeal:
             continue
-    count_bad_seal(known[0].participant)
-    raise NotTaken(401, f"The signature does not fit any key that is valid for {name}.", name)
+    count_bad_seal(sender)
+    raise NotTaken(401, f"The signature does not fit any key that is valid for {sender}.", str(sender))
 
 
-def count_bad_seal(sender: models.Participant) -> None:
+def count_bad_seal(sender: Sender) -> None:
     models.Participant.objects.filter(pk=sender.pk).update(bad_seals=F("bad_seals") + 1)
 
 
-def owner_of(opened: Opened) -> models.Participant:
-    """The hosted participant that the message is for: in the role that its type addresses, else in any.
+def owner_of(opened: Opened) -> int:
+    """The row of the hosted participant that the message is for: in the role that its type addresses, else
+    in any.
 
     Without one nobody here has a key to sign an answer with, so the refusal is an HTTP status.
     """
     domain = opened.metadata.recipient_domain
-    hosted = list(models.Participant.objects.hosted().filter(domain=domain))
+    hosted = directory.hosted(domain)
     if not hosted:
-        sender = f"{opened.sender.domain}/{opened.sender.role}"
-        raise NotTaken(400, f"Unknown Recipient: {domain} is not served here.", sender)
+        raise NotTaken(400, f"Unknown Recipient: {domain} is not served here.", str(opened.sender))
     kind = uftp.CATALOGUE[opened.metadata.type]
     role = kind.RECIPIENT_ROLE or (_role_that_asked(opened, hosted) if kind.is_response else None)
-    return next((one for one in hosted if one.role == role), hosted[0])
+    return hosted[role] if role in hosted else next(iter(hosted.values()))
 
 
-def _role_that_asked(opened: Opened, hosted: list[models.Participant]) -> str | None:
+def _role_that_asked(opened: Opened, hosted: dict[str, int]) -> str | None:
     """A response that fits any role goes to the one of ours that began its conversation."""
     return (
         models.Message.objects.filter(
-            owner__in=hosted,
+            owner__in=hosted.values(),
             direction=Direction.OUT,
-            counterparty=opened.sender,
+            counterparty=opened.sender.pk,
             conversation_id=opened.metadata.conversation_id,
         )
         .order_by("pk")

@@ -42,13 +42,12 @@ def receive(body: bytes, peer_address: str, now: datetime) -> models.Message:
     row = _store(opened, owner, body, peer_address, now)
     crashpoint("inbox.stored")
     bell.ring(bell.PROCESS)
-    recovery.was_heard(opened.sender, now)
+    if opened.sender.failing:
+        recovery.was_heard(opened.sender.pk, now)
     return row
 
 
-def _store(
-    opened: Opened, owner: models.Participant, body: bytes, peer_address: str, now: datetime
-) -> models.Message:
+def _store(opened: Opened, owner: int, body: bytes, peer_address: str, now: datetime) -> models.Message:
     """Insert the message, or find what it is a copy of. The unique key decides, however many come at once."""
     digest = hashlib.sha256(opened.payload).hexdigest()
     for variant in ("", digest):
@@ -72,7 +71,7 @@ def _one_statement() -> AbstractContextManager[object]:
 
 def _insert(
     opened: Opened,
-    owner: models.Participant,
+    owner: int,
     body: bytes,
     peer_address: str,
     digest: str,
@@ -81,9 +80,9 @@ def _insert(
 ) -> models.Message:
     metadata = opened.metadata
     return models.Message.objects.create(
-        owner=owner,
+        owner_id=owner,
         direction=Direction.IN,
-        counterparty=opened.sender,
+        counterparty_id=opened.sender.pk,
         type=metadata.type,
         version=metadata.version[:20],  # a pattern of digits without end; what was sent is in the bytes
         message_id=metadata.message_id,
@@ -101,11 +100,11 @@ def _insert(
     )
 
 
-def _known(opened: Opened, owner: models.Participant, variant: str) -> models.Message:
+def _known(opened: Opened, owner: int, variant: str) -> models.Message:
     return models.Message.objects.get(
         owner=owner,
         direction=Direction.IN,
-        counterparty=opened.sender,
+        counterparty=opened.sender.pk,
         message_id=opened.metadata.message_id,
         variant=variant,
     )

@@ -162,12 +162,6 @@ def signing_key(participant: models.Participant, now: datetime) -> tuple[str, Se
     return key.public, _decrypt(bytes(key.private))
 
 
-def keys_of_sender(domain: str, role: str, now: datetime) -> list[models.Key]:
-    """The keys that verify what this sender sends, with the sender; none for one that is unknown."""
-    keys = models.Key.objects.valid_at(now).newest_first().select_related("participant")
-    return list(keys.filter(participant__domain=domain, participant__role=role)[:MOST_KEYS])
-
-
 def public_keys(participant: models.Participant, now: datetime) -> list[bytes]:
     """The keys that verify its messages, newest first."""
     return [base64.b64decode(key.public) for key in participant.keys.valid_at(now).newest_first()[:MOST_KEYS]]

@@ -18,13 +18,11 @@ def is_back(counterparty: models.Participant, now: datetime) -> int:
     return _due_now(models.Message.objects.queued().filter(counterparty=counterparty), now)
 
 
-def was_heard(counterparty: models.Participant, now: datetime) -> int:
-    """It sends to us, so that it may hear us again: its oldest message tries, once a minute at most.
+def was_heard(counterparty: int, now: datetime) -> int:
+    """One that failed sends to us, so it may hear us again: its oldest message tries, once a minute at most.
 
     When that one arrives, `is_back` has the others follow.
     """
-    if counterparty.failing_since is None:
-        return 0
     queued = models.Message.objects.queued().filter(counterparty=counterparty)
     just_tried = models.Attempt.objects.filter(message__in=queued, started_at__gt=now - PROBE_EVERY)
     first = queued.order_by("pk").values("pk")[:1]

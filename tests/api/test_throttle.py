@@ -1,9 +1,9 @@
 """Each token has its own measure of reading and of acting."""
 
 import pytest
-from redis.exceptions import ConnectionError as NoRedis
 
 from offers.api import throttling
+from offers.services.away import REDIS_AWAY
 from tests.cast import Cast
 
 from .program import Program
@@ -33,7 +33,7 @@ def test_a_cache_that_is_down_stops_nobody(
     tight: None, everybody: Cast, agr: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*args: object) -> None:
-        raise NoRedis
+        raise REDIS_AWAY[-1]
 
     monkeypatch.setattr(throttling.SimpleRateThrottle.cache, "get", away)
     assert [agr.get("").status_code for _ in range(5)] == [200] * 5

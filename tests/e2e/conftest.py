@@ -75,7 +75,10 @@ def _database() -> Iterator[dict[str, str]]:
     name = f"demo_{os.getpid()}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
-    yield {"DATABASE_URL": url.rsplit("/", 1)[0] + f"/{name}", "REDIS_URL": f"{settings.REDIS_URL}/9"}
+    yield {
+        "DATABASE_URL": url.rsplit("/", 1)[0] + f"/{name}",
+        "REDIS_URL": settings.REDIS_URL.rpartition("/")[0] + "/9",
+    }
 
 
 def _start(environment: dict[str, str]) -> subprocess.Popen[str]:
