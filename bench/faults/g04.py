@@ -13,6 +13,7 @@ from typing import Any
 
 from . import town
 from .keeper import Process
+from .peer import hold
 
 LEASE = 4
 MESSAGES = 3
@@ -24,7 +25,7 @@ def run(place: town.Hamlet) -> dict[str, Any]:
     """Freeze the only worker in the middle of its posts; another one takes over; then wake the first."""
     gate, held = threading.Event(), threading.Event()
     before = len(place.agr.taken)
-    place.agr.before_answer = lambda: None if held.is_set() else _hold(gate)
+    place.agr.before_answer = lambda hung_up: None if held.is_set() else hold(gate)(hung_up)
     place.queue(MESSAGES)
     assert place.place.wait(lambda: place.agr.in_flight >= MESSAGES, WITHIN), "nothing is being sent"
     frozen = place.dso.processes["worker"]
@@ -57,10 +58,6 @@ def _freeze_between_transactions(place: town.Hamlet, worker: Process) -> None:
         worker.kill(signal.SIGCONT)
         time.sleep(PAUSE)
     raise AssertionError("the worker is never seen without a lock")
-
-
-def _hold(gate: threading.Event) -> None:
-    gate.wait(WITHIN)
 
 
 def _second_worker(place: town.Hamlet) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from . import town
-from .peer import Peer
+from .peer import Peer, hold
 
 OTHER = "agr2.faults.example"
 PROBE_PAUSE = 0.1
@@ -27,7 +27,7 @@ def run(place: town.Hamlet, queued: int, probes: int, within: float = WITHIN) ->
     place.queue(probes, PROBE_PAUSE, OTHER)
     place.place.wait(lambda: len(healthy.taken) >= probes, within)
     alone = len(healthy.taken)
-    place.agr.before_answer = lambda: _hold(gate)
+    place.agr.before_answer = hold(gate)
     place.queue(queued)
     place.place.wait(lambda: place.agr.in_flight > 0, within)
     place.queue(probes, PROBE_PAUSE, OTHER)
@@ -51,10 +51,6 @@ def run(place: town.Hamlet, queued: int, probes: int, within: float = WITHIN) ->
         "drained_per_second": round(queued / drained, 1),
         "lost": [row["message_id"] for row in report["messages"] if row["state"] in ("queued", "failed")],
     }
-
-
-def _hold(gate: threading.Event) -> None:
-    gate.wait(60)
 
 
 def _waits(report: Any) -> list[float]:

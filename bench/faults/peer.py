@@ -1,6 +1,8 @@
 """A counterparty that does as it is told: takes, hangs, is slow; and posts whatever, as often as it likes."""
 
 import http.client
+import select
+import socket
 import socketserver
 import threading
 import time
@@ -19,6 +21,9 @@ from .introductions import DOMAINS, address
 
 HEADERS = {"Content-Type": "text/xml; charset=utf-8"}
 ISPS = (40, 41)
+HELD_AT_MOST = 90.0
+LOOK_EVERY = 0.05
+HungUp = Callable[[], bool]
 
 
 @dataclass
@@ -36,7 +41,7 @@ class Peer:
     domain: str = DOMAINS["AGR"]
     secret: bytes = field(default_factory=uftp.seal.generate)
     taken: list[Taken] = field(default_factory=list)
-    before_answer: Callable[[], None] = lambda: None
+    before_answer: Callable[[HungUp], None] = lambda hung_up: None
     in_flight: int = 0
     most_in_flight: int = 0
 
@@ -53,13 +58,13 @@ class Peer:
     def public(self) -> bytes:
         return uftp.seal.public_of(self.secret)
 
-    def take(self, body: bytes) -> None:
+    def take(self, body: bytes, hung_up: HungUp) -> None:
         with self.lock:
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
             self.taken.append(Taken(time.time(), body))
         try:
-            self.before_answer()
+            self.before_answer(hung_up)
         finally:
             with self.lock:
                 self.in_flight -= 1
@@ -111,7 +116,8 @@ class _Server(ThreadingHTTPServer):
 def _handler(peer: Peer) -> type[socketserver.BaseRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # noqa: N802
-            peer.take(self.rfile.read(int(self.headers["Content-Length"])))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            peer.take(body, lambda: _hung_up(self.connection))
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -120,6 +126,22 @@ def _handler(peer: Peer) -> type[socketserver.BaseRequestHandler]:
             """Nobody reads it."""
 
     return Handler
+
+
+def hold(gate: threading.Event) -> Callable[[HungUp], None]:
+    """Let requests wait for the gate; one whose sender has gone is in flight no more."""
+
+    def wait(hung_up: HungUp) -> None:
+        until = time.monotonic() + HELD_AT_MOST
+        while not gate.wait(LOOK_EVERY) and not hung_up() and time.monotonic() < until:
+            pass
+
+    return wait
+
+
+def _hung_up(connection: socket.socket) -> bool:
+    readable, _, _ = select.select([connection], [], [], 0)
+    return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
 
 
 def post(

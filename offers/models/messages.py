@@ -99,7 +99,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(models.Model):
     """One message of a hosted participant, as it went over the wire; its content is never edited."""
 
-    owner = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="messages")
+    # No index of their own where another one begins with them: each costs something at every change of a row.
+    owner = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="messages", db_index=False)
     direction = models.CharField(max_length=3, choices=Direction.choices)
     counterparty = models.ForeignKey(
         Participant, on_delete=models.PROTECT, related_name="messages_as_counterparty"
@@ -109,7 +110,7 @@ class Message(models.Model):
     message_id = models.CharField(max_length=36)
     # '' for the message that owns its MessageID, else the hash of a later one that re-used it (D13).
     variant = models.CharField(max_length=64, blank=True, default="")
-    conversation_id = models.CharField(max_length=36, db_index=True)
+    conversation_id = models.CharField(max_length=36)
     sealed = models.BinaryField(
         null=True, editable=False
     )  # the whole envelope; null after the retention time
@@ -133,10 +134,10 @@ class Message(models.Model):
     answer_reason = models.TextField(blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     answers = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="answered_by"
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="answered_by", db_index=False
     )
     refers_to = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="referred_by"
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="referred_by", db_index=False
     )
 
     objects = MessageQuerySet.as_manager()
@@ -170,6 +171,11 @@ class Message(models.Model):
             models.Index(fields=["state", "next_attempt_at"], name="message_to_process"),
             models.Index(fields=["owner", "-id"], name="message_console"),
             models.Index(fields=["owner", "message_id"], name="message_reference"),
+            models.Index(fields=["conversation_id"], name="message_conversation"),
+            models.Index(fields=["answers"], condition=Q(answers__isnull=False), name="message_answering"),
+            models.Index(
+                fields=["refers_to"], condition=Q(refers_to__isnull=False), name="message_referring"
+            ),
             models.Index(fields=["owner", "created_at"], name="message_by_time"),
             # The console's tabs and filters: rare rows must be found and counted among millions.
             models.Index(fields=["owner", "state", "id"], name="message_by_state"),
@@ -203,7 +209,9 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
 class Attempt(models.Model):
     """One try to deliver a message; kept as evidence."""
 
-    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="attempt_rows")
+    message = models.ForeignKey(
+        Message, on_delete=models.PROTECT, related_name="attempt_rows", db_index=False
+    )
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)  # null: we died before the end

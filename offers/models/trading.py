@@ -23,7 +23,7 @@ def choices(states: type[RequestState] | type[OfferState] | type[OrderState]) ->
 class Owned(models.Model):
     """What every trading record has: a tenant, the other side, a place, a day, and when it last moved."""
 
-    owner = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
+    owner = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
     counterparty = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
     congestion_point = models.ForeignKey(CongestionPoint, on_delete=models.PROTECT, related_name="+")
     period = models.DateField()
@@ -146,7 +146,9 @@ class FlexOffer(Owned):
 class OfferOption(models.Model):
     """One of an offer's alternatives: a price, a least activation and a power change per ISP."""
 
-    flex_offer = models.ForeignKey(FlexOffer, on_delete=models.CASCADE, related_name="options")
+    flex_offer = models.ForeignKey(
+        FlexOffer, on_delete=models.CASCADE, related_name="options", db_index=False
+    )
     position = models.PositiveSmallIntegerField()
     option_reference = models.CharField(max_length=1000)
     price = MoneyField()
@@ -252,6 +254,7 @@ class Prognosis(Owned):
                 name="prognosis_revision_once",
             ),
         ]
+        indexes = [models.Index(fields=["owner", "-id"], name="prognosis_list")]
 
     def __str__(self) -> str:
         return f"D-Prognosis {self.revision} of {self.period}"
@@ -265,15 +268,15 @@ class EventQuerySet(models.QuerySet["Event"]):
 class Event(models.Model):
     """One move of a request, an offer or an order: who or which message caused it, when, from, to."""
 
-    owner = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+")
+    owner = models.ForeignKey(Participant, on_delete=models.PROTECT, related_name="+", db_index=False)
     flex_request = models.ForeignKey(
-        FlexRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
+        FlexRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="events", db_index=False
     )
     flex_offer = models.ForeignKey(
-        FlexOffer, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
+        FlexOffer, null=True, blank=True, on_delete=models.PROTECT, related_name="events", db_index=False
     )
     flex_order = models.ForeignKey(
-        FlexOrder, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
+        FlexOrder, null=True, blank=True, on_delete=models.PROTECT, related_name="events", db_index=False
     )
     version = models.PositiveIntegerField()
     event = models.CharField(max_length=20)
