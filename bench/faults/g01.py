@@ -18,7 +18,7 @@ from . import town
 from .keeper import Process
 from .verdict import Verdict, judge
 
-SETTLE_SECONDS = 300.0
+SETTLE_SECONDS = 120.0  # in which nothing moves
 LONGEST_GAP = 3.0
 STARTED_WITHIN = 120.0
 # (target, weight): what is killed how often; the workers and web servers are what has something to lose

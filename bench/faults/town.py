@@ -171,9 +171,13 @@ class Town:
             time.sleep(TICK)
         return True
 
-    def finish(self, conversations: int, seconds: float) -> bool:
-        """Wait for the end of all conversations and for silence; then nobody trades any more."""
-        done = self.wait(lambda: self.closed >= conversations and self.quiet, seconds)
+    def finish(self, conversations: int, patience: float) -> bool:
+        """Wait for the end of all conversations and for silence, as long as anything moves; then nobody
+        trades any more."""
+        while not (done := self.closed >= conversations and self.quiet):
+            if time.monotonic() - max(trade.changed_at for trade in self.trades) > patience:
+                break
+            time.sleep(TICK)
         for trade in self.trades:
             trade.stop()
         return done

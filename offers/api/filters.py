@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.dateparse import parse_datetime
 from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
 from rest_framework import exceptions
@@ -50,7 +51,14 @@ def states(choices: Any) -> filters.MultipleChoiceFilter:
 
 
 class InstantField(IsoDateTimeField):  # type: ignore[misc]
-    """Within the calendar, whatever the offset."""
+    """With an offset, and within the calendar whatever that is."""
+
+    def to_python(self, value: Any) -> Any:
+        moment = super().to_python(value)
+        typed = str(value).strip()
+        if moment is not None and (read := parse_datetime(typed)) is not None and read.tzinfo is None:
+            raise ValidationError(f"“{typed}” has no offset from UTC: give one, such as {typed}+01:00.")
+        return moment
 
     def clean(self, value: Any) -> Any:
         moment = super().clean(value)

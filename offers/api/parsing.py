@@ -23,7 +23,7 @@ class TooLarge(APIException):
 
 
 class StrictJSONParser(BaseParser):
-    """An object, in UTF-8, without NaN, NUL and lone surrogates."""
+    """An object, in UTF-8, without NaN, NUL, lone surrogates and names that are given twice."""
 
     media_type = "application/json"
 
@@ -33,13 +33,25 @@ class StrictJSONParser(BaseParser):
         if len(raw) > limit:
             raise TooLarge(f"The body of a request may have {limit} bytes at most.")
         try:
-            data = json.loads(raw.decode(), parse_constant=_no_number, parse_float=_finite)
+            data = json.loads(
+                raw.decode(), parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_each_once
+            )
         except (ValueError, RecursionError) as error:
             raise ParseError(f"The body is no JSON: {error}") from error
         if not isinstance(data, dict):
             raise ParseError("The body must be a JSON object.")
         _check(data)
         return data
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two prices under one name nobody knows which is meant."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"“{name}” is given twice in one object")
+        found[name] = value
+    return found
 
 
 def _no_number(text: str) -> NoReturn:

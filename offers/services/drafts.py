@@ -1,5 +1,6 @@
 """Drafts as they were typed: read into values, with every wrong cell named and nothing lost."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,6 +16,8 @@ MAX_OPTIONS = 50
 MAX_SEGMENTS = 2_000
 TEXT_LIMIT = 255
 DEEPEST = 16
+LARGEST = 512 * 1024  # characters as JSON; fifty options over the longest day have less than half
+MOST_REASONS = 500
 YEARS = range(1900, 3000)  # far from where an offset or a day leads out of the calendar
 
 
@@ -29,7 +32,8 @@ class Reading:
     reasons: list[uftp.Reason] = field(default_factory=list)
 
     def wrong(self, path: str, text: str) -> None:
-        self.reasons.append(uftp.Reason(field=path, text=text))
+        if len(self.reasons) < MOST_REASONS:
+            self.reasons.append(uftp.Reason(field=path, text=text))
 
     def watts(self, value: Any, path: str) -> int | None:
         number = _whole(value)
@@ -122,13 +126,22 @@ def _inside(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-def storable(value: Any) -> Any:
-    """A draft without the characters that no database and no XML can hold; everything else as typed."""
+def to_keep(draft: Mapping[str, Any]) -> Any:
+    """A draft as it is stored; each recipient of a request has a copy of its own."""
+    cleaned = _storable(draft)
+    size = len(json.dumps(cleaned, default=str))
+    if size > LARGEST:
+        raise NotADraft(f"The draft has {size} characters as JSON: at most {LARGEST}.")
+    return cleaned
+
+
+def _storable(value: Any) -> Any:
+    """Without the characters that no database and no XML can hold; everything else as typed."""
     if isinstance(value, str):
         return "".join(" " if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
     if isinstance(value, Mapping):
-        return {storable(str(key)): storable(item) for key, item in value.items()}
-    return [storable(item) for item in value] if isinstance(value, list) else value
+        return {_storable(str(key)): _storable(item) for key, item in value.items()}
+    return [_storable(item) for item in value] if isinstance(value, list) else value
 
 
 def _whole(value: Any) -> int | None:

@@ -84,7 +84,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     others = [row for row in UserSession.objects.filter(user_id=request.user.pk) if not row.is_current()]
     for row in others:
         row.end()
-    messages.success(request, f"Sessions ended: {len(others)}.")
+    messages.success(request, f"Sessions ended: {len(others)}. Tokens of your programs go on working.")
     return redirect("account")
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -92,11 +93,13 @@ def _line(values: Sequence[Any]) -> str:
     return buffer.getvalue()
 
 
-FORMULA = tuple("=+-@＝＋－＠")  # the wide ones are read like the others in some languages
+FORMULA = "=+@＝＋－＠-"  # the wide ones are read like the others in some languages
+# Where a spreadsheet that cuts at other characters than the comma would begin another cell.
+CELL = re.compile(rf"(^|[;\t\r\n|])(?=\s*[{FORMULA}])")
 
 
 def harmless(value: Any) -> Any:
     """A text that a spreadsheet would take for a formula gets an apostrophe; numbers stay numbers."""
-    if isinstance(value, str) and value.lstrip()[:1] in FORMULA and value.strip():
-        return f"'{value}"
+    if isinstance(value, str):
+        return CELL.sub(r"\1'", value)
     return "" if value is None else value

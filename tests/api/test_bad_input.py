@@ -5,6 +5,7 @@ import json
 import pytest
 from django.conf import settings as portal
 
+from offers.services import drafts
 from tests.cast import POINT, Cast
 
 from .program import Program, fields
@@ -24,6 +25,8 @@ def raw(agr: Program, body: bytes, kind: str = "application/json") -> tuple[int,
         (b"{", "The body is no JSON"),
         (b"[]", "must be a JSON object"),
         (b"\xff{}", "The body is no JSON"),
+        (b'{"expires_at": "2026-03-02", "expires_at": ""}', "“expires_at” is given twice"),
+        (b'{"options": [{"price": "1.00", "price": "9.00"}]}', "“price” is given twice"),
         (b'{"expires_at": NaN}', "NaN is no number"),
         (b'{"expires_at": 1e999}', "1e999 is no number"),
         (b'{"expires_at": ' + b"1" * 5000 + b"}", "The body is no JSON"),
@@ -47,6 +50,26 @@ def test_another_type_of_body_is_not_read(everybody: Cast, agr: Program) -> None
 def test_a_body_has_its_limit(everybody: Cast, agr: Program) -> None:
     body = json.dumps({"expires_at": "x" * portal.DATA_UPLOAD_MAX_MEMORY_SIZE}).encode()
     assert raw(agr, body)[0] == 413
+
+
+def test_a_draft_is_no_place_for_megabytes(everybody: Cast, agr: Program) -> None:
+    large = [{"option_reference": "A", "price": "1.00", "isps": [{"note": "x" * (drafts.LARGEST - 200)}]}]
+    made = agr.post("offers/", {**TARGET, "options": large})
+    assert made.status_code == 201, made.content
+    large[0]["isps"] = [{"note": "x" * drafts.LARGEST}]
+    for answer in (
+        agr.post("offers/", {**TARGET, "options": large}),
+        agr.put(f"offers/{made.json()['id']}/", {"options": large}),
+    ):
+        assert answer.status_code == 422
+        assert f"at most {drafts.LARGEST}" in answer.content.decode()
+
+
+def test_what_is_wrong_thousands_of_times_is_said_often_enough(everybody: Cast, agr: Program) -> None:
+    isps = [{"start": 1, "power": "x"}] * drafts.MAX_SEGMENTS
+    made = agr.post("offers/", {**TARGET, "options": [{"isps": isps}]}).json()["id"]
+    reasons = agr.post(f"offers/{made}/check/").json()["reasons"]
+    assert len(reasons) == drafts.MOST_REASONS
 
 
 @pytest.mark.parametrize(
@@ -97,6 +120,19 @@ def test_no_value_of_a_draft_breaks_the_check(everybody: Cast, agr: Program, whe
 
 
 @pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        *((f"limit={n}", "from 1 to 500") for n in ("0", "-1", "x", "501", "9" * 40, "")),
+        ("created_from=2026-03-02T12:00:00", "has no offset from UTC"),
+        ("expires_to=2026-03-02T12:00", "has no offset from UTC"),
+    ],
+)
+def test_a_filter_that_is_none_is_said(everybody: Cast, agr: Program, query: str, says: str) -> None:
+    answer = agr.get(f"offers/?{query}")
+    assert answer.status_code == 422 and says in answer.content.decode()
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "flex_request=1e5",
@@ -106,8 +142,6 @@ def test_no_value_of_a_draft_breaks_the_check(everybody: Cast, agr: Program, whe
         "expires_from=0001-01-01T00:00:00%2B12:00",
         "conversation_id=%00",
         "period=9999-99-99",
-        "limit=-1",
-        "limit=x",
         "cursor=%00",
         "state=%00",
     ],

@@ -12,7 +12,7 @@ from bench.faults import g01
 
 SEED = 20261122
 CONTROLS = range(SEED, SEED + 3)
-SETTLE = 420.0
+SETTLE = 150.0  # seconds in which nothing moves
 # 300 and 10 cost 266 s of processor time here, too much for every commit: FAULTS=all runs them.
 CONVERSATIONS, KILLS = (300, 10) if os.environ.get("FAULTS") == "all" else (60, 6)
 

@@ -10,7 +10,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from flexportal import checks
-from tests.cast import Cast
+from offers.services import tokens
+from tests.cast import NOON, Cast
 from tests.test_settings import PRODUCTION, load
 from tests.walk import routes
 
@@ -69,6 +70,13 @@ def test_g37_what_somebody_saw_stays_in_no_cache(everybody: Cast) -> None:
         said = answer.headers.get("Cache-Control", "")
         kept = address.startswith(("/static/", "/health/"))
         assert kept or "no-store" in said or "private" in said and "no-cache" in said, (address, said)
+
+
+def test_g37_what_a_program_saw_stays_in_no_cache(everybody: Cast) -> None:
+    membership = everybody.trader.memberships.get()
+    secret = tokens.create(membership, "a program", everybody.trader, NOON)[1]
+    answer = Client().get("/api/v1/offers/", headers={"Authorization": f"Bearer {secret}"})
+    assert answer.status_code == 200 and "no-store" in answer.headers["Cache-Control"]
 
 
 def test_g37_a_card_that_follows_the_market_is_still_asked_for_by_its_tag(everybody: Cast) -> None:

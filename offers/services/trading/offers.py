@@ -44,7 +44,7 @@ def draft_offer(
         flex_request=request,
         contract=request.contract if request is not None else None,
         currency=point.currency,
-        draft=drafts.storable(draft),
+        draft=drafts.to_keep(draft),
         drafted_by=by,
         state_at=now,
         created_at=now,
@@ -71,7 +71,7 @@ def save_offer_draft(
 ) -> models.FlexOffer:
     """Keep what was typed, right or wrong."""
     row = _draft(owner, offer_id)
-    row.draft, row.drafted_by, row.state_at = drafts.storable(draft), by, now
+    row.draft, row.drafted_by, row.state_at = drafts.to_keep(draft), by, now
     row.save(update_fields=["draft", "drafted_by", "state_at"])
     return row
 

@@ -50,7 +50,7 @@ def draft_requests(
             congestion_point=point,
             period=period,
             group=group,
-            draft=drafts.storable(draft),
+            draft=drafts.to_keep(draft),
             state_at=now,
             created_at=now,
         )
@@ -90,7 +90,7 @@ def save_request_draft(
     if "recipients" in draft and agrs and {row.counterparty_id for row in rows} != {agr.pk for agr in agrs}:
         _change_recipients(rows, agrs, by, now)
     models.FlexRequest.objects.filter(owner=owner, group=group, state=RequestState.DRAFT).update(
-        draft=drafts.storable(draft), period=period, state_at=now
+        draft=drafts.to_keep(draft), period=period, state_at=now
     )
     return group_of(owner, group)
 

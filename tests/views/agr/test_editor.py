@@ -9,7 +9,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 
 from offers import models
-from offers.services import trading
+from offers.services import drafts, trading
 from tests import cast
 from tests.cast import NOON, Cast
 
@@ -380,6 +380,18 @@ def test_nothing_is_planned_for_the_end_of_time(
     assert trader.post(address("agr-offer-schedule", draft.pk), {"at": at}).status_code == 302
     draft.refresh_from_db()
     assert draft.send_at is None
+
+
+def test_a_draft_that_is_too_large_gets_a_sentence_and_the_last_one_is_kept(
+    draft: models.FlexOffer, trader: Client, address: Address
+) -> None:
+    post(trader, address("agr-offer-save", draft.pk), good())
+    draft.refresh_from_db()
+    kept = draft.draft
+    answer = post(trader, address("agr-offer-save", draft.pk), {"note": "x" * drafts.LARGEST})
+    assert (answer.status_code, "at most" in answer.json()["sentence"]) == (400, True)
+    draft.refresh_from_db()
+    assert draft.draft == kept
 
 
 def test_a_draft_that_is_nested_too_deep_gets_a_sentence(
