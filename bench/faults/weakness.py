@@ -39,9 +39,10 @@ def naive() -> None:
     """Look, then act: no transaction and no lock around the processing of a message."""
     from django.db.models import QuerySet
 
-    from offers.services import inbox
+    from offers.services import inbox, queues
 
     QuerySet.select_for_update = lambda self, **options: self  # type: ignore[method-assign,assignment]
+    queues.SKIP_LOCKED = ""
     inbox._take_and_process = inbox._take_and_process.__wrapped__  # type: ignore[attr-defined]
 
 

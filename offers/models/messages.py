@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from .participants import Participant, type_user
@@ -34,25 +33,6 @@ class MessageState(models.TextChoices):
 UNPROCESSED = (MessageState.RECEIVED, MessageState.WAITING)
 
 
-# `now` is read before the lock is had: another worker may have taken its lease at what is later for us.
-WAITED_AT_MOST = timedelta(seconds=60)
-
-
-def _longest(now: datetime) -> datetime:
-    """Until when a lease may run; a longer one was taken before our clock was set back."""
-    return now + timedelta(seconds=settings.LEASE_SECONDS) + WAITED_AT_MOST
-
-
-def leased(now: datetime) -> Q:
-    """Under a lease that counts."""
-    return Q(lease_until__gt=now, lease_until__lte=_longest(now))
-
-
-def free(now: datetime) -> Q:
-    """Under none: the opposite of `leased`."""
-    return Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=_longest(now))
-
-
 class Answer(models.TextChoices):
     NONE = "", "none yet"
     ACCEPTED = "accepted", "accepted"
@@ -74,20 +54,6 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def queued(self) -> "MessageQuerySet":
         return self.filter(direction=Direction.OUT, state=MessageState.QUEUED)
-
-    def waiting_to_go(self, now: datetime) -> "MessageQuerySet":
-        """Due and under no lease; an older one of the same conversation may have to go first."""
-        return self.queued().filter(free(now), next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
-
-    def due_to_deliver(self, now: datetime) -> "MessageQuerySet":
-        """What a worker may claim: due, free of a lease, and first in its conversation."""
-        older = Message.objects.queued().filter(
-            owner=OuterRef("owner"),
-            counterparty=OuterRef("counterparty"),
-            conversation_id=OuterRef("conversation_id"),
-            pk__lt=OuterRef("pk"),
-        )
-        return self.waiting_to_go(now).filter(~Exists(older))
 
     def unanswered(self) -> "MessageQuerySet":
         """Delivered requests of ours for which no answer has come."""

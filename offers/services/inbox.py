@@ -14,7 +14,7 @@ from offers.crashpoints import crashpoint
 from offers.models import Direction, MessageState
 from offers.models.messages import UNPROCESSED
 
-from . import bell, keys, outbox, recovery, trading
+from . import bell, keys, outbox, queues, recovery, trading
 from .atomic import atomic, locked
 from .envelopes import NotTaken as NotTaken
 from .envelopes import Opened, open_envelope, owner_of
@@ -149,6 +149,7 @@ def note_refusal(error: NotTaken, peer_address: str, now: datetime) -> None:
 # --- processing ---------------------------------------------------------------------------------------
 
 Taker = Callable[[models.Message, Any, datetime], trading.Judgement]
+Finder = Callable[[], int | None]  # looks for a message to process, and locks it
 Noter = Callable[[models.Message, models.Message, Any, datetime], None]
 
 TAKERS: dict[str, Taker] = {
@@ -181,12 +182,18 @@ def process_due(clock: Clock) -> int:
 
 
 def _process_first_in(state: MessageState, now: datetime) -> bool:
-    return _process_first(models.Message.objects.due_to_process(now).filter(state=state), now)
+    return _process_first(lambda: queues.to_process(state, now), now)
 
 
 def process_one(pk: int, now: datetime) -> bool:
     """Process this message, if it is due and nobody else does; whether that was so."""
-    return _process_first(models.Message.objects.due_to_process(now).filter(pk=pk), now)
+    due = models.Message.objects.due_to_process(now).filter(pk=pk)
+
+    def find() -> int | None:
+        row = locked(due, skip_locked=True).first()
+        return row.pk if row is not None else None
+
+    return _process_first(find, now)
 
 
 class _Broken(Exception):
@@ -197,10 +204,10 @@ class _Broken(Exception):
         self.pk = pk
 
 
-def _process_first(due: models.messages.MessageQuerySet, now: datetime) -> bool:
+def _process_first(find: Finder, now: datetime) -> bool:
     """Process one message in one transaction: effects, events and the answer, or none of it."""
     try:
-        done = _take_and_process(due, now)
+        done = _take_and_process(find, now)
     except _Broken as broken:
         _failed(broken.pk, broken.__cause__ or broken, now)
         return True
@@ -209,10 +216,11 @@ def _process_first(due: models.messages.MessageQuerySet, now: datetime) -> bool:
 
 
 @atomic
-def _take_and_process(due: models.messages.MessageQuerySet, now: datetime) -> bool:
-    row = locked(due.select_related("owner", "counterparty"), skip_locked=True).first()
-    if row is None:
+def _take_and_process(find: Finder, now: datetime) -> bool:
+    pk = find()
+    if pk is None:
         return False
+    row = models.Message.objects.select_related("owner", "counterparty").get(pk=pk)
     crashpoint("process.taken")
     try:
         _process(row, now)

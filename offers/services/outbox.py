@@ -7,14 +7,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F
 
 from offers import domain, models, transport, uftp
 from offers.crashpoints import crashpoint
 from offers.models import Direction, MessageState
-from offers.models.messages import free, leased
 
-from . import bell, keys, recovery
+from . import bell, keys, queues, recovery
 from .atomic import atomic, locked
 
 PER_COUNTERPARTY = 4
@@ -89,7 +88,7 @@ def deliver_due(clock: Clock, jitter: random.Random) -> int:
     """Send what is due until nothing is; how many messages were given up, for the caller to act on."""
     given_up, helped = 0, False
     while (row := claim(now := clock())) is not None:
-        if not helped and models.Message.objects.waiting_to_go(now).exists():
+        if not helped and _wanting(now):
             bell.ring(bell.DELIVER)  # there is more than one: another worker may help
         helped = True
         given_up += _deliver(row, clock, jitter)
@@ -107,6 +106,14 @@ def _see_whether_it_is_back(row: models.Message, now: datetime) -> None:
             recovery.is_back(row.counterparty, now)
 
 
+def _wanting(now: datetime) -> list[int]:
+    return queues.wanting(now, PER_COUNTERPARTY, PER_FAILING_COUNTERPARTY)
+
+
+def _most(failing_since: datetime | None) -> int:
+    return PER_COUNTERPARTY if failing_since is None else PER_FAILING_COUNTERPARTY
+
+
 def claim(now: datetime) -> models.Message | None:
     """Take one due message, the oldest first, under a lease of our own; None when there is none."""
     for counterparty in _wanting(now):
@@ -116,53 +123,23 @@ def claim(now: datetime) -> models.Message | None:
     return None
 
 
-def _wanting(now: datetime) -> QuerySet[models.Participant, int]:
-    """For whom something is due and may go, who has waited longest first: one look at an index for each
-    participant, since a queue may hold ten thousand messages for one that is down."""
-    its = models.Message.objects.waiting_to_go(now).filter(counterparty=OuterRef("pk"))
-    not_held = Q(held_until=None) | Q(held_until__lte=now)
-    free = models.Participant.objects.filter(not_held).exclude(pk__in=_full(now))
-    wanting = free.annotate(since=Subquery(its.values("next_attempt_at")[:1])).exclude(since=None)
-    return wanting.order_by("since", "pk").values_list("pk", flat=True)
-
-
-def _full(now: datetime) -> list[int]:
-    """Those with as many messages in flight as they may have: one dead counterparty slows nobody else."""
-    in_flight = models.Message.objects.queued().filter(leased(now)).order_by()
-    counts = in_flight.values_list("counterparty", "counterparty__failing_since").annotate(n=Count("pk"))
-    return [counterparty for counterparty, failing_since, n in counts if n >= _most(failing_since)]
-
-
-def _most(failing_since: datetime | None) -> int:
-    return PER_COUNTERPARTY if failing_since is None else PER_FAILING_COUNTERPARTY
-
-
 @atomic
 def _take_one_for(counterparty_id: int, now: datetime) -> models.Message | None:
     """Its oldest due message. Whoever takes one holds the counterparty: two that look at the same time
     would each see the last place free, and the same message."""
     counterparty = locked(models.Participant.objects.filter(pk=counterparty_id)).get()
-    its = models.Message.objects.filter(counterparty=counterparty)
-    if its.queued().filter(leased(now)).count() >= _most(counterparty.failing_since):
+    in_flight, pk = queues.lanes(counterparty_id, now)
+    if pk is None or in_flight >= _most(counterparty.failing_since):
         return None
-    row = its.due_to_deliver(now).select_related("owner").first()
-    if row is None:
-        return None
+    row = models.Message.objects.select_related("owner").get(pk=pk)
     # A lease that ran out belonged to a worker that died or froze: its attempt may have arrived.
-    lease = {
-        "lease_token": uuid.uuid4().hex,
-        "lease_until": now + timedelta(seconds=settings.LEASE_SECONDS),
-        "attempts": row.attempts + 1,
-        "unknown_outcome": row.unknown_outcome or row.lease_until is not None,
-    }
-    # By compare-and-set: an answer that comes in now proves delivery, and then nothing is left to send.
-    if not its.queued().filter(free(now), pk=row.pk, attempts=row.attempts).update(**lease):
+    row.unknown_outcome = row.unknown_outcome or row.lease_until is not None
+    row.lease_token, row.attempts = uuid.uuid4().hex, row.attempts + 1
+    if not queues.lease(pk, row.attempts, row.lease_token, row.unknown_outcome, now):
         return None
     crashpoint("outbox.claiming")
-    models.Attempt.objects.create(message=row, number=row.attempts + 1, started_at=now)
+    models.Attempt.objects.create(message=row, number=row.attempts, started_at=now)
     crashpoint("outbox.before_claim_commit")
-    for name, value in lease.items():
-        setattr(row, name, value)
     row.counterparty = counterparty
     return row
 

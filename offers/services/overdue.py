@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from offers import domain, models
 from offers.domain import OfferState
 from offers.models import MessageState
 
+from . import queues
 from .trading.offers import WAIT_FOR_REFERENCE
 from .trading.sweeps import expiring_offers, expiring_requests
 
@@ -104,6 +105,7 @@ def oldest_due(now: datetime) -> timedelta:
 
     A counterparty that fails is left out: its messages wait for it, not for us.
     """
-    due = models.Message.objects.due_to_deliver(now).filter(counterparty__failing_since=None).order_by()
-    first = due.aggregate(first=Min("next_attempt_at"))["first"]
-    return now - first if first is not None else timedelta(0)
+    pk = queues.oldest(now)
+    if pk is None:
+        return timedelta(0)
+    return now - models.Message.objects.values_list("next_attempt_at", flat=True).get(pk=pk)

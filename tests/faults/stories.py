@@ -273,10 +273,10 @@ def acknowledge_before_storing() -> None:
 
 def forget_dead_leases() -> None:
     """What a dead worker had claimed stays claimed."""
-    from offers.models.messages import MessageQuerySet
+    from offers.services import queues
 
-    due = MessageQuerySet.due_to_deliver
-    MessageQuerySet.due_to_deliver = lambda self, now: due(self, now).filter(lease_until=None)  # type: ignore[method-assign]
+    assert queues.FREE in queues.LEASE
+    queues.LEASE = queues.LEASE.replace(queues.FREE, "message.lease_until IS NULL")
 
 
 BROKEN: dict[str, Callable[[], None]] = {

@@ -14,7 +14,7 @@ def test_a_draft_is_kept_as_typed_but_for_what_cannot_be_stored() -> None:
         "x": None,
     }
     kept = {"options": [{"option_reference": "A B ", "isps": [{"power": "abc", "start": 7}]}], "x": None}
-    assert drafts.storable(typed) == kept
+    assert drafts.to_keep(typed) == kept
 
 
 @pytest.mark.django_db
