@@ -67,6 +67,12 @@ class Sweeper(threading.Thread):
 
 
 @signals.worker_init.connect
+def let_the_door_go_first(**kwargs: Any) -> None:
+    """Where both want one processor: a counterparty waits for its 200, its answer has a while."""
+    os.nice(settings.WORKER_NICE)
+
+
+@signals.worker_init.connect
 def sweep_unrung(**kwargs: Any) -> None:
     """Before the worker looks for its broker, which it may have to wait for."""
     sweeper = Sweeper()

@@ -26,6 +26,7 @@ TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
 LEASE_SECONDS = env.number(
     "LEASE_SECONDS", 45
 )  # longer than an attempt takes: two redirects, three time-outs
+WORKER_NICE = env.number("WORKER_NICE", 5)  # behind the web server, where both share a processor
 BEAT_IN_WORKER = env.flag("BEAT_IN_WORKER")
 HEALTH_TOKEN = env.secret("HEALTH_TOKEN")
 CRASH_AT = env.text("CRASH_AT")

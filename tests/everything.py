@@ -64,7 +64,7 @@ def run(heading: str, command: Sequence[str], environment: Mapping[str, str]) ->
     started = time.monotonic()
     done = subprocess.run(
         [str(BIN / command[0]), *command[1:]],
-        env={**os.environ, **environment},
+        env={**os.environ, "WORKER_NICE": "0", **environment},  # other tests are no door
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
