@@ -382,23 +382,18 @@ def test_nothing_is_planned_for_the_end_of_time(
     assert draft.send_at is None
 
 
-def test_a_draft_that_is_too_large_gets_a_sentence_and_the_last_one_is_kept(
-    draft: models.FlexOffer, trader: Client, address: Address
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ({"options": json.loads("[" * 500 + "]" * 500)}, "nested"),
+        ({"note": "x" * drafts.LARGEST}, f"at most {drafts.LARGEST}"),
+    ],
+)
+def test_a_draft_too_deep_or_too_large_gets_a_sentence_and_the_last_one_is_kept(
+    draft: models.FlexOffer, trader: Client, address: Address, typed: dict[str, Any], says: str
 ) -> None:
     post(trader, address("agr-offer-save", draft.pk), good())
-    draft.refresh_from_db()
-    kept = draft.draft
-    answer = post(trader, address("agr-offer-save", draft.pk), {"note": "x" * drafts.LARGEST})
-    assert (answer.status_code, "at most" in answer.json()["sentence"]) == (400, True)
-    draft.refresh_from_db()
-    assert draft.draft == kept
-
-
-def test_a_draft_that_is_nested_too_deep_gets_a_sentence(
-    draft: models.FlexOffer, trader: Client, address: Address
-) -> None:
-    nested: list[Any] = []
-    for _ in range(500):
-        nested = [nested]
-    answer = post(trader, address("agr-offer-save", draft.pk), {"options": nested})
-    assert (answer.status_code, "nested" in answer.json()["sentence"]) == (400, True)
+    kept = models.FlexOffer.objects.get(pk=draft.pk).draft
+    answer = post(trader, address("agr-offer-save", draft.pk), typed)
+    assert (answer.status_code, says in answer.json()["sentence"]) == (400, True)
+    assert models.FlexOffer.objects.get(pk=draft.pk).draft == kept
