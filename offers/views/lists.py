@@ -94,8 +94,9 @@ def _line(values: Sequence[Any]) -> str:
 
 
 FORMULA = "=+@＝＋－＠-"  # the wide ones are read like the others in some languages
-# Where a spreadsheet that cuts at other characters than the comma would begin another cell.
-CELL = re.compile(rf"(^|[;\t\r\n|])(?=\s*[{FORMULA}])")
+# Where a spreadsheet that cuts at other characters than the comma would begin another cell. What is looked
+# over up to a formula ends at the next such place, so that a text of a million line ends costs no square.
+CELL = re.compile(rf"(^|[;\t\r\n|])(?=[^\S\t\r\n]*[{FORMULA}])")
 
 
 def harmless(value: Any) -> Any:

@@ -17,6 +17,8 @@ from offers.views.lists import harmless
         ("a; @x\t-1", "a;' @x\t'-1"),
         ("first\n=cmd()", "first\n'=cmd()"),
         ("a|=cmd()", "a|'=cmd()"),
+        ("\n\n =cmd()", "\n\n' =cmd()"),
+        ("\n" * 1_000_000, "\n" * 1_000_000),
         ("a=b, c-d; e", "a=b, c-d; e"),
         ("", ""),
         (None, ""),
