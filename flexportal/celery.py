@@ -66,6 +66,16 @@ class Sweeper(threading.Thread):
                     close_old_connections()
 
 
+@signals.task_prerun.connect
+@signals.task_postrun.connect
+def keep_the_connection(**kwargs: Any) -> None:
+    """As a request does: a new connection for each ring would cost PostgreSQL more than the work itself.
+
+    One that is broken or old is closed here; Celery's own way, to close all, is off (CELERY_DB_REUSE_MAX).
+    """
+    close_old_connections()
+
+
 @signals.worker_init.connect
 def let_the_door_go_first(**kwargs: Any) -> None:
     """Where both want one processor: a counterparty waits for its 200, its answer has a while."""

@@ -2,6 +2,7 @@
 
 import base64
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +333,7 @@ CELERY_TASK_TIME_LIMIT = 120
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = 8
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_DB_REUSE_MAX = sys.maxsize  # connections last as long as those of requests: celery.py sees to it
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TIMEZONE = "UTC"
