@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from bench import report
-from tests import servers
+from tests import ready, servers
 
 SIZES = {"1m": 1_000_000, "100k": 100_000}
 DUE = 10_000
@@ -76,14 +76,13 @@ def measure(sizes: dict[str, int], due: int) -> list[dict[str, Any]]:
     import django
 
     django.setup()
-    from django.core.management import call_command
     from django.db import connection
     from django.utils import timezone
 
     from offers import models
     from offers.services import trading
 
-    call_command("migrate", verbosity=0, interactive=False)
+    ready.fill()
     found = []
     for name, offers in sizes.items():
         now = timezone.now()

@@ -22,7 +22,7 @@ from pathlib import Path
 from bench import report, wire
 from bench.codec import LIBRARY
 from offers.uftp import seal
-from tests import servers
+from tests import ready, servers
 
 HERE = Path(__file__).parent
 CONNECTIONS = 8
@@ -134,14 +134,13 @@ def market(bench: Bench, environment: dict[str, str]) -> None:
     import django
 
     django.setup()
-    from django.core.management import call_command
     from django.db import connection
     from django.utils import timezone
 
     from offers import models
     from offers.services import keys
 
-    call_command("migrate", verbosity=0, interactive=False)
+    ready.fill()
     now = timezone.now() - timedelta(days=1)
     dso = models.Participant.objects.create(domain=wire.DSO, role="DSO", name="Bench DSO", hosted=True)
     agr = models.Participant.objects.create(

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from bench import report
-from tests import servers
+from tests import ready, servers
 
 OFFERS, FEW = 1_000_000, 2000
 TIMES = 15
@@ -31,10 +31,9 @@ def portal(url: str) -> Iterator[None]:
     django.setup()
     logging.disable(logging.WARNING)
     from django.conf import settings
-    from django.core.management import call_command
 
     settings.ALLOWED_HOSTS.append("testserver")
-    call_command("migrate", verbosity=0, interactive=False)
+    ready.fill()
     yield
 
 

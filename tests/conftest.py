@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 
-from tests import cast, servers, snapshots
+from tests import cast, ready, servers, snapshots
 
 ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 OFFICIAL_LIBRARY = settings.BASE_DIR / ".venv-interop/stamp"
@@ -34,6 +34,8 @@ def pytest_configure() -> None:
     if settings.REDIS_URL:
         settings.REDIS_URL = f"{settings.REDIS_URL}/{_worker()}"
         settings.CACHES["default"]["LOCATION"] = settings.REDIS_URL
+    if ON_POSTGRESQL and os.environ.get(ready.READY):
+        settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = ready.TEMPLATE
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,6 +53,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, (there, why) in NEEDS.items():
             if item.get_closest_marker(marker) and not there:
                 item.add_marker(pytest.mark.skip(reason=why))
+        if whole := _portal_of(item):
+            item.add_marker(pytest.mark.xdist_group(whole))
+
+
+def _portal_of(item: pytest.Item) -> str:
+    """Tests that share a running portal stay together, where they are run side by side."""
+    if item.get_closest_marker("browser"):
+        return "browser"
+    return item.path.name if item.get_closest_marker("interop") else ""
 
 
 def _asks_a_server(item: pytest.Item) -> bool:

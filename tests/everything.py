@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests import servers
+from tests import ready, servers
 
 CI = os.environ.get("CI", "").lower() in ("1", "true")
 BIN = Path(sys.executable).parent
@@ -38,11 +38,8 @@ CHECKS: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {
     "migrations": (["python", "manage.py", "makemigrations", "--check", "--dry-run"], {}),
 }
 GREEN = (0, 5)  # 5: pytest found no test of this kind, which is no failure
-QUICK = "not browser and not interop"
-WHOLE = "browser or interop"
 DEAREST = ("--durations=20", "--durations-min=2")  # what to look at when the ten minutes are over
-PARALLEL = ("-n", "2")
-BY_FILE = (*PARALLEL, "--dist", "loadfile")  # such a file starts a whole portal
+PARALLEL = ("-n", "2", "--dist", "loadgroup")
 PACKAGES = {
     "PostgreSQL": (servers.postgresql_programs, ["postgresql"]),
     "Redis": (servers.redis_program, ["redis-server"]),
@@ -108,7 +105,7 @@ class Tests:
     """Runs pytest several times and adds up what it says."""
 
     def __init__(self, missing: Sequence[str]) -> None:
-        self.without = " and not browser" if "Chromium" in missing else ""
+        self.without = "not browser" if "Chromium" in missing else ""
         self.counts: Counter[str] = Counter()
 
     def run(self, heading: str, which: str, environment: Mapping[str, str], *options: str) -> bool:
@@ -116,10 +113,11 @@ class Tests:
         with tempfile.NamedTemporaryFile(suffix=".xml") as report:
             wanted = [
                 "-m",
-                f"({which}){self.without}",
+                " and ".join(filter(None, (which, self.without))),
                 f"--junit-xml={report.name}",
                 "-q",
                 *DEAREST,
+                *PARALLEL,
                 *options,
             ]
             green = run(heading, ["python", "-m", "pytest", *wanted], environment)
@@ -156,27 +154,25 @@ def checks() -> list[str]:
 
 
 def embedded_leg(tests: Tests) -> list[str]:
-    environment = {"DATABASE_URL": "", "REDIS_URL": ""}
-    where, elsewhere = "SQLite, without Redis", "not postgres and not redis"
-    whole = tests.run(
-        f"Browser and interop tests on {where}", f"({WHOLE}) and {elsewhere}", environment, *BY_FILE
-    )
-    quick = tests.run(f"Tests on {where}", f"{QUICK} and {elsewhere}", environment, *PARALLEL)
-    return [] if whole and quick else [f"tests on {where}"]
+    heading = "Tests on SQLite, without Redis"
+    with tempfile.TemporaryDirectory(prefix="flexportal-ready-") as folder:
+        ready.make_sqlite(Path(folder))
+        environment = {"DATABASE_URL": "", "REDIS_URL": "", ready.READY: folder}
+        green = tests.run(heading, "not postgres and not redis", environment)
+    return [] if green else [heading]
 
 
 def server_leg(tests: Tests) -> list[str]:
-    where = "PostgreSQL, with Redis"
+    heading = "Tests on PostgreSQL, with Redis (without those that ask neither)"
     with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="flexportal-ready-"))
         database_url, redis_url = (
             stack.enter_context(server()) for server in (servers.postgresql, servers.redis)
         )
-        environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
-        heading = f"Tests on {where} (without those that ask neither)"
-        quick = tests.run(heading, QUICK, environment, *PARALLEL, "--database-only")
-        heading = f"The whole job in a browser, and interop tests, on {where}"
-        whole = tests.run(heading, WHOLE, environment, *BY_FILE, "--database-only")
-    return [] if quick and whole else [f"tests on {where}"]
+        ready.make_postgresql(Path(folder), database_url)
+        environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, ready.READY: folder}
+        green = tests.run(heading, "", environment, "--database-only")
+    return [] if green else [heading]
 
 
 def main() -> int:
@@ -191,7 +187,7 @@ def main() -> int:
     failed += [name for lane in running for name in lane.result()]
     if {"PostgreSQL", "Redis"} & set(missing):
         why = "the leg on PostgreSQL and Redis; one of them is missing"
-        tests.leave_out(f"({QUICK} or {WHOLE}){tests.without}", why, "--database-only")
+        tests.leave_out(tests.without, why, "--database-only")
     if "Chromium" in missing:
         tests.leave_out("browser", "Chromium is missing")
     print(f"\n── {'FAILED: ' + ', '.join(failed) if failed else 'Everything passed.'}")

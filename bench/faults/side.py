@@ -16,13 +16,13 @@ import django
 
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
 from django.db import InterfaceError, OperationalError, connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from offers import models  # noqa: E402
 from offers.domain import IllegalMove  # noqa: E402
 from offers.services import trading  # noqa: E402
+from tests import ready  # noqa: E402
 
 from . import introductions, market, trader, verdict, walls  # noqa: E402
 
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 def migrate(said: dict[str, Any]) -> None:
-    call_command("migrate", verbosity=0, interactive=False)
+    ready.fill()
 
 
 def assemble(said: dict[str, Any]) -> None:
@@ -91,6 +91,12 @@ def report(said: None) -> Any:
     return verdict.report()
 
 
+def stand(said: None) -> list[int]:
+    """How many messages are under way, and how many there are."""
+    rows = models.Message.objects
+    return [rows.unprocessed().count() + rows.queued().count(), rows.count()]
+
+
 def writable(said: None) -> bool:
     """Whether nobody sits on the participants (with SQLite: on the file)."""
     patience = "SET lock_timeout = 300" if connection.vendor == "postgresql" else "PRAGMA busy_timeout = 300"
@@ -104,7 +110,7 @@ def writable(said: None) -> bool:
     return True
 
 
-VERBS = {verb.__name__: verb for verb in (migrate, assemble, know, queue, report, writable)}
+VERBS = {verb.__name__: verb for verb in (migrate, assemble, know, queue, report, stand, writable)}
 
 
 def serve() -> None:

@@ -26,8 +26,7 @@ from .keeper import ROOT, TICK, Keeper, Process, die_with_parent
 MESSAGE_PATH = "/shapeshifter/api/v3/message"
 READY_WITHIN = 180.0
 QUIET_SECONDS = 1.5
-REPORT_EVERY = 0.2
-UNDER_WAY = ("received", "waiting", "queued")
+LOOK_EVERY = 0.2
 WEB = (
     "--worker-class gthread --threads 8 --graceful-timeout 2 --no-control-socket --log-level warning".split()
 )
@@ -337,13 +336,12 @@ class Hamlet:
         deadline = time.monotonic() + seconds
         seen, since = -1, 0.0
         while True:
-            found, now = self.report(), time.monotonic()
-            under_way = any(row["state"] in UNDER_WAY for row in found["messages"])
-            if under_way or len(found["messages"]) != seen:
-                seen, since = len(found["messages"]), now
+            (under_way, messages), now = self.dso.side("stand"), time.monotonic()
+            if under_way or messages != seen:
+                seen, since = messages, now
             if now - since > QUIET_SECONDS or now > deadline:
-                return found
-            time.sleep(REPORT_EVERY)
+                return self.report()
+            time.sleep(LOOK_EVERY)
 
     def queue(self, count: int, pause: float = 0.0, to: str = introductions.DOMAINS["AGR"]) -> None:
         plan = {"from": introductions.DOMAINS["DSO"], "to": to, "count": count, "pause": pause}

@@ -25,8 +25,8 @@ EVALUATED = "A wrong password from"  # what the log says each time that a passwo
 MAKE = f"""
 import django; django.setup()
 from django.contrib.auth.models import User
-from django.core.management import call_command
-call_command("migrate", verbosity=0, interactive=False)
+from tests import ready
+ready.fill()
 User.objects.create_user({NAME!r}, password={PASSWORD!r})
 """
 

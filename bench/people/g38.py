@@ -21,9 +21,9 @@ def prepare(folder: Path) -> None:
     import django
 
     django.setup()
-    from django.core.management import call_command
+    from tests import ready
 
-    call_command("migrate", verbosity=0, interactive=False)
+    ready.fill()
 
 
 def run(messages: int, prepared: bool) -> Any:

@@ -11,12 +11,11 @@ from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from django.core.management import call_command
 from django.db import connections
 
 from offers.models import Message
 from offers.services import bell, inbox
-from tests import cast
+from tests import cast, ready
 
 T = TypeVar("T")
 Wait = Callable[[], Any]
@@ -99,7 +98,7 @@ def with_sqlite(main: Callable[[], int]) -> int:
 def _on_its_own(main: Callable[[], int], servers: list[str], environment: dict[str, str]) -> int:
     if os.environ.get(OWN):
         silence_the_bell()
-        call_command("migrate", verbosity=0)
+        ready.fill()
         return main()
     with tempfile.TemporaryDirectory(prefix="flexportal-race-") as state:
         command = [*servers, sys.executable, *sys.orig_argv[1:]]

@@ -135,13 +135,12 @@ def _portal() -> Any:
     import django
 
     django.setup()
-    from django.core.management import call_command
     from django.utils import timezone
 
     from offers.services import arrivals, bell
-    from tests import cast
+    from tests import cast, ready
 
-    call_command("migrate", verbosity=0)
+    ready.fill()
     bell.ring = lambda task: None
     arrivals.count = lambda address, now: 1  # in a file of its own
     return cast.assemble(timezone.now())

@@ -23,16 +23,17 @@ class Story:
     """A request, an offer, an order, each answered."""
 
     automatic = True
+    conversations = 2
     end: tuple[str, str, str] = ("accepted", "ordered", "accepted")
     failing: frozenset[str] = frozenset()
     valid_for = timedelta(hours=4)
     speed = 100.0
     kinds: dict[str, type[trader.Trader]] = trader.SIDES
 
-    def __init__(self, role: str, clock: Any, conversations: int) -> None:
-        self.role, self.clock, self.conversations = role, clock, conversations
+    def __init__(self, role: str, clock: Any) -> None:
+        self.role, self.clock = role, clock
         first_day: date = clock.began.date() + timedelta(days=2)
-        self.trader = self.kinds[role](first_day, conversations, conversations, self.valid_for)
+        self.trader = self.kinds[role](first_day, self.conversations, self.conversations, self.valid_for)
 
     @classmethod
     def prepare(cls, role: str) -> None:
@@ -108,6 +109,7 @@ class Planning(trader.AGR):
 
 
 class Planned(Story):
+    conversations = 3  # what one death has sent, the next life need not send again
     kinds = {"AGR": Planning, "DSO": trader.DSO}
 
 
@@ -131,6 +133,7 @@ class Rejected(Story):
     """The AGR does not trade at the points, and gets each request twice."""
 
     end = ("rejected", "", "")
+    conversations = 3  # as for what is planned
     kinds = {"AGR": trader.AGR, "DSO": OnlyAsks}
     failing = frozenset({"FlexRequest"})
 
@@ -216,6 +219,7 @@ class Unreachable(Story):
     """The DSO cannot be reached when the offers go out, one after the other, until they have expired."""
 
     end = ("expired", "expired", "")
+    conversations = 3  # as for what is planned
     failing = frozenset({"FlexOffer"})
     kinds = {"AGR": OneByOne, "DSO": OnlyAsks}
     valid_for = timedelta(hours=20)

@@ -30,7 +30,7 @@ def test_g01_on_sqlite_nothing_is_lost_or_doubled_when_processes_are_killed(kind
 def test_g01_control_200_before_it_is_stored_loses_messages() -> None:
     """A control may miss by luck, but not again and again."""
     runs = (
-        g01.run(40, 8, "sqlite", seed, weak="memory", targets={"web": 1}, settle=5.0) for seed in CONTROLS
+        g01.run(24, 6, "sqlite", seed, weak="memory", targets={"web": 1}, settle=5.0) for seed in CONTROLS
     )
     assert any(done.verdict.gone for done in runs)
 
@@ -48,7 +48,7 @@ def test_g01_on_servers_nothing_is_lost_or_doubled_when_processes_and_servers_ar
 @pytest.mark.redis
 def test_g01_control_looking_before_acting_without_a_transaction_doubles_effects() -> None:
     runs = (
-        g01.run(24, 4, "postgresql", seed, weak="naive", targets={"worker": 1}, settle=5.0)
+        g01.run(4, 2, "postgresql", seed, weak="naive", targets={"worker": 1}, settle=5.0)
         for seed in CONTROLS
     )
     assert any(done.verdict.doubled for done in runs)

@@ -23,7 +23,7 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
+from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db import connection, connections  # noqa: E402
@@ -34,10 +34,11 @@ from bench.faults import introductions, market, verdict  # noqa: E402
 from flexportal.celery import app  # noqa: E402
 from offers import crashpoints, transport, uftp  # noqa: E402
 from offers.services import bell, gateway, outbox  # noqa: E402
+from tests import ready  # noqa: E402
 from tests.faults import stories  # noqa: E402
 
-CONVERSATIONS = 3
 PAUSE = 0.02
+SWEEP_EVERY = 0.1
 LONGEST = 120.0
 ROLES = ("AGR", "DSO")
 
@@ -74,7 +75,7 @@ class Databases:
         if not self.postgresql:
             entry = settings.DATABASES["default"]["OPTIONS"]
             entry["init_command"] = entry["init_command"].replace("synchronous=FULL", "synchronous=OFF")
-        call_command("migrate", verbosity=0, interactive=False)
+        ready.fill()
         connections.close_all()
 
     def fresh(self, name: str) -> str:
@@ -152,16 +153,18 @@ class Node:
         timezone.now = self.run.clock  # the clock of every door
         if self.run.broken is not None:
             self.run.broken()
-        self.server.set_app(get_wsgi_application())
+        self.server.set_app(self.run.application)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-        story = stories.STORIES[self.run.story](self.role, self.run.clock, CONVERSATIONS)
+        story = stories.STORIES[self.run.story](self.role, self.run.clock)
         crashpoints.arm(arm)
-        jitter = random.Random(1)
+        jitter, swept = random.Random(1), 0.0
         while True:
             gateway.process(self.run.clock)
             gateway.deliver(self.run.clock, jitter)
-            gateway.expire(self.run.clock)
+            if time.monotonic() - swept > SWEEP_EVERY:
+                gateway.expire(self.run.clock)
+                swept = time.monotonic()
             story.step()
             self.done.value = self.done.value + 1 if story.is_done() else 0
             time.sleep(PAUSE)
@@ -197,10 +200,18 @@ class Run:
     """One crash point in one story, from an empty market to silence."""
 
     def __init__(
-        self, databases: Databases, point: str, story: str, visits: int, broken: str, patience: float
+        self,
+        databases: Databases,
+        application: WSGIHandler,
+        *,
+        point: str,
+        story: str,
+        visits: int,
+        broken: str,
+        patience: float,
     ) -> None:
-        self.databases, self.point, self.story, self.visits = databases, point, story, visits
-        self.patience = patience
+        self.databases, self.application = databases, application
+        self.point, self.story, self.visits, self.patience = point, story, visits, patience
         self.broken = stories.BROKEN.get(broken)
         self.clock = Clock(stories.STORIES[story].speed)
         self.nodes = [Node(role, self) for role in ROLES]
@@ -208,7 +219,7 @@ class Run:
     def go(self) -> dict[str, Any]:
         kind = stories.STORIES[self.story]
         endpoints = {node.role: node.endpoint for node in self.nodes}
-        told = introductions.introductions(endpoints, CONVERSATIONS, automatic=kind.automatic)
+        told = introductions.introductions(endpoints, kind.conversations, automatic=kind.automatic)
         try:
             for node in self.nodes:
                 wait_for(fork(lambda node=node: self._assemble(node, told[node.role])))  # type: ignore[misc]
@@ -218,7 +229,7 @@ class Run:
             for node in self.nodes:
                 node.stop()
         reports = {node.role: node.report() for node in self.nodes}
-        found = verdict.judge(reports["DSO"], reports["AGR"], CONVERSATIONS, kind.end, kind.failing)
+        found = verdict.judge(reports["DSO"], reports["AGR"], kind.conversations, kind.end, kind.failing)
         deaths = {node.role: node.deaths for node in self.nodes}
         return {"finished": finished, "deaths": deaths, "text": str(found), **found.numbers()}
 
@@ -275,9 +286,10 @@ def main() -> None:
     warm_up()
     connections.close_all()
     use(str(databases.template))
+    application = get_wsgi_application()
     for line in sys.stdin:
         said = json.loads(line)
-        print(json.dumps(Run(databases, **said).go()), flush=True)
+        print(json.dumps(Run(databases, application, **said).go()), flush=True)
 
 
 if __name__ == "__main__":

@@ -23,13 +23,13 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from offers import models  # noqa: E402
 from offers.services import gateway, keys, trading  # noqa: E402
 from offers.transport import MESSAGE_PATH  # noqa: E402
+from tests import ready  # noqa: E402
 
 POINT = "ea1.2026-01.example.demo:station-west"
 LOOP_SECONDS = 0.1
@@ -40,7 +40,7 @@ class Ours:
 
     def start(self, who: dict[str, Any]) -> dict[str, Any]:
         now = timezone.now()
-        call_command("migrate", verbosity=0, interactive=False)
+        ready.fill()
         self.me = models.Participant.objects.create(
             domain=who["domain"], role=who["role"], name="Ours", hosted=True
         )
