@@ -266,10 +266,10 @@ def _conclude(row: models.Message, judgement: trading.Judgement, now: datetime) 
     crashpoint("process.judged")
     if judgement.waits:
         row.state, row.next_attempt_at = MessageState.WAITING, now + WAIT_STEP
-        row.save(update_fields=["state", "next_attempt_at"])
+        row.save(update_fields=["state", "next_attempt_at", "about"])
     elif judgement.pending:
         row.state, row.state_at = MessageState.PENDING, now
-        row.save(update_fields=["state", "state_at"])
+        row.save(update_fields=["state", "state_at", "about"])
     else:
         trading.answer(row, judgement.reasons, now)
         crashpoint("process.answered")

@@ -43,9 +43,8 @@ def reason(field: str, text: str) -> uftp.Reason:
 
 
 def name(row: models.Message, about: str) -> None:
-    """Say at a message what it is about, for lists and the console."""
+    """Say at a message what it is about, for lists and the console; saved with what becomes of it."""
     row.about = about[:200]
-    row.save(update_fields=["about"])
 
 
 def answer(row: models.Message, reasons: Sequence[uftp.Reason], now: datetime) -> models.Message | None:
@@ -56,7 +55,8 @@ def answer(row: models.Message, reasons: Sequence[uftp.Reason], now: datetime) -
     row.answer = Answer.REJECTED if rejected else Answer.ACCEPTED
     row.state_at = row.answered_at = now
     row.answer_reason = row.error = text
-    row.save(update_fields=["state", "answer", "state_at", "answered_at", "answer_reason", "error"])
+    said = ["state", "answer", "state_at", "answered_at", "answer_reason", "error", "about"]
+    row.save(update_fields=said)
     kind = uftp.CATALOGUE[row.type].response_type
     if kind is None:
         return None
