@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -10,7 +11,17 @@ from django.core.cache import cache
 
 from tests import cast, ready, servers, snapshots
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--no-first-run",
+]
 OFFICIAL_LIBRARY = settings.BASE_DIR / ".venv-interop/stamp"
 TOO_SLOW = (hypothesis.HealthCheck.too_slow,)
 NEEDS = {
@@ -96,10 +107,17 @@ def empty_cache() -> None:
     cache.clear()
 
 
-@pytest.fixture(scope="session")
-def chromium() -> str:
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["Browser"]:
     """The browser that the tests drive; tests that ask for it are marked `browser`."""
-    return servers.chromium_program() or ""
+    from playwright.sync_api import sync_playwright
+
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in this thread
+        program = servers.chromium_program()
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -30,8 +30,9 @@ def make_postgresql(folder: Path, database_url: str) -> None:
     subprocess.run([str(programs / "createdb"), f"--maintenance-db={database_url}", TEMPLATE], check=True)
     _migrate(folder, f"{server}/{TEMPLATE}")
     dump = [str(programs / "pg_dump"), "--no-owner", "--inserts", f"{server}/{TEMPLATE}"]
-    with (folder / POSTGRESQL).open("wb") as said:
-        subprocess.run(dump, stdout=said, check=True)
+    said = subprocess.run(dump, stdout=subprocess.PIPE, text=True, check=True).stdout
+    lines = (line for line in said.splitlines() if not line.startswith("\\"))  # orders to psql, not SQL
+    (folder / POSTGRESQL).write_text("\n".join(lines))
 
 
 def _migrate(folder: Path, database_url: str) -> None:

@@ -22,21 +22,11 @@ from playwright.sync_api import (
     Request,
     Response,
     ViewportSize,
-    sync_playwright,
 )
 
 from tests import servers
 
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in this thread; we use no ORM here
-
 WIDE: ViewportSize = {"width": 1440, "height": 900}
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--no-first-run",
-]
 START_WITHIN = 90
 STOP_WITHIN = 10
 
@@ -115,14 +105,6 @@ def _opened(process: subprocess.Popen[str]) -> Demo:
     raise AssertionError("the demo does not answer")
 
 
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @dataclass
 class Watch:
     """What a page must never do: complain in the console, throw, or speak to another host."""
@@ -154,13 +136,13 @@ SignIn = Callable[..., Page]
 
 
 @pytest.fixture
-def sign_in(browser: Browser, demo: Demo, request: pytest.FixtureRequest) -> Iterator[SignIn]:
+def sign_in(chromium: Browser, demo: Demo, request: pytest.FixtureRequest) -> Iterator[SignIn]:
     """Opens a window of its own for one of the demo's people."""
     watch = Watch(urlsplit(demo.url).netloc)
     pages: list[Page] = []
 
     def open_window(name: str, scheme: str = "light") -> Page:
-        context = browser.new_context(base_url=demo.url, viewport=WIDE, color_scheme=scheme)  # type: ignore[arg-type]
+        context = chromium.new_context(base_url=demo.url, viewport=WIDE, color_scheme=scheme)  # type: ignore[arg-type]
         context.set_default_timeout(20_000)
         page = context.new_page()
         watch.over(page)

@@ -98,9 +98,9 @@ def test_g37_every_page_of_the_admin_keeps_to_the_policy(sign_in: SignIn) -> Non
     assert {"admin:offers_participant_keys", "admin:offers_participant_history"} <= seen
 
 
-def test_g37_control_a_page_with_a_script_of_its_own_is_noticed(browser: Browser, demo: Demo) -> None:
+def test_g37_control_a_page_with_a_script_of_its_own_is_noticed(chromium: Browser, demo: Demo) -> None:
     watch = Watch(urlsplit(demo.url).netloc)
-    page = browser.new_page()
+    page = chromium.new_page()
     watch.over(page)
     page.goto(f"{demo.url}/login/")
     page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'alert(1)'}))")

@@ -36,6 +36,8 @@ def focus(page: Page) -> tuple[str, str]:
 
 
 def press(page: Page, *keys: str) -> None:
+    """What was just opened hears keys when its scripts are there: a person sees that it is."""
+    page.wait_for_load_state()
     for key in keys:
         page.keyboard.press(key)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from .stub import Stub, cell, composer, editor, handler
 
@@ -21,18 +21,10 @@ def stub() -> Iterator[Stub]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def program(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        program = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield program
-        program.close()
-
-
 @pytest.fixture
-def browser(program: Browser, stub: Stub) -> Iterator[Page]:
+def browser(chromium: Browser, stub: Stub) -> Iterator[Page]:
     """A page whose console must stay empty: a refused script or style is an error there."""
-    context = program.new_context(permissions=["clipboard-read", "clipboard-write"])
+    context = chromium.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
