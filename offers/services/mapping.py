@@ -41,6 +41,9 @@ def head(
     )
 
 
+Daily = uftp.FlexRequest | uftp.FlexOffer | uftp.FlexOrder | uftp.DPrognosis  # messages about one day
+
+
 class Flex(TypedDict):
     isp_duration: Any
     time_zone: str
@@ -61,20 +64,35 @@ def market_of(
     point: models.CongestionPoint | None,
     owner: models.Participant,
     counterparty: models.Participant,
-    period: date,
+    message: Daily,
 ) -> uftp.Market | None:
-    """What the rules must know of the market between two parties; None where they do not trade."""
+    """What the rules must know of the market between two parties, as far as it concerns this message; None
+    where they do not trade."""
     if point is None or not trade_at(point, owner, counterparty):
         return None
-    contracts = models.Contract.objects.between(owner, counterparty).on(period).filter(congestion_point=point)
     return uftp.Market(
         congestion_point=point.entity_address,
         isp_duration=point.isp_duration,
         time_zone=point.time_zone,
         currency=point.currency,
         mutex_offers_supported=point.mutex_offers_supported,
-        contracts=frozenset(contracts.values_list("contract_id", flat=True)),
+        contracts=_contracts_of(message, point, owner, counterparty),
     )
+
+
+def _contracts_of(
+    message: Daily,
+    point: models.CongestionPoint,
+    owner: models.Participant,
+    counterparty: models.Participant,
+) -> frozenset[str]:
+    """The contract that a message names, if it is one that holds on its day; most messages name none."""
+    named = getattr(message, "contract_id", None)
+    if named is None:
+        return frozenset()
+    holding = models.Contract.objects.between(owner, counterparty).on(message.period)
+    found = holding.filter(congestion_point=point, contract_id=named)
+    return frozenset(found.values_list("contract_id", flat=True))
 
 
 def trade_at(point: models.CongestionPoint, one: models.Participant, other: models.Participant) -> bool:

@@ -54,7 +54,7 @@ def take_test(row: models.Message, message: uftp.TestMessage, now: datetime) -> 
 def take_prognosis(row: models.Message, message: uftp.DPrognosis, now: datetime) -> Judgement:
     """A DSO gets a D-Prognosis: the accepted one with the highest Revision is the actual one (D12, D19)."""
     point = lock_point(message.congestion_point)
-    market = mapping.market_of(point, row.owner, row.counterparty, message.period)
+    market = mapping.market_of(point, row.owner, row.counterparty, message)
     same = models.Prognosis.objects.filter(
         owner=row.owner,
         counterparty=row.counterparty,

@@ -15,7 +15,7 @@ from offers.uftp import display
 from .. import drafts, mapping, outbox
 from ..atomic import atomic, locked
 from .answers import ACCEPTED, PENDING, WAITS, Judgement, Refused, accepted, answer, name, reason
-from .moves import GATEWAY, Cause, created, lock, move, note
+from .moves import GATEWAY, Cause, created, move, note
 
 WAIT_FOR_REFERENCE = timedelta(seconds=30)
 
@@ -53,13 +53,25 @@ def draft_offer(
     return row
 
 
-def _locked(owner: models.Participant, offer_id: int) -> models.FlexOffer:
-    row: models.FlexOffer = locked(models.FlexOffer.objects.filter(pk=offer_id, owner=owner)).get()
+def locked_offer(owner: models.Participant, offer_id: int) -> models.FlexOffer:
+    """The offer as it is now, locked, with what every verb asks of it."""
+    offers = models.FlexOffer.objects.filter(pk=offer_id, owner=owner)
+    row: models.FlexOffer = locked(offers.select_related("counterparty", "congestion_point", "message")).get()
+    return _between(row, owner, row.counterparty)
+
+
+def _between(
+    row: models.FlexOffer, owner: models.Participant, counterparty: models.Participant
+) -> models.FlexOffer:
+    """Tell an offer and its message who their parties are, so that nobody asks the database again."""
+    row.owner, row.counterparty = owner, counterparty
+    if row.message is not None:
+        row.message.owner, row.message.counterparty = owner, counterparty
     return row
 
 
 def _draft(owner: models.Participant, offer_id: int) -> models.FlexOffer:
-    row = _locked(owner, offer_id)
+    row = locked_offer(owner, offer_id)
     if row.state != OfferState.DRAFT:
         raise domain.IllegalMove(f"FlexOffer is {row.state}: it cannot be changed any more.")
     return row
@@ -139,7 +151,7 @@ def _message_of(
     head = mapping.head(row.owner, row.counterparty, now, outbox.new_id(), conversation)
     contract_id = read.contract_id or (row.contract.contract_id if row.contract else None)
     message = mapping.offer_message(row, options, read.expires_at, head, contract_id)
-    market = mapping.market_of(row.congestion_point, row.owner, row.counterparty, row.period)
+    market = mapping.market_of(row.congestion_point, row.owner, row.counterparty, message)
     asked = mapping.stored_request(request)
     return message, uftp.check_offer(message, market, now, asked, request is None or asked is not None)
 
@@ -164,7 +176,7 @@ def _segmented(option: uftp.OfferOption, request: models.FlexRequest | None) -> 
 @atomic
 def send_offer(owner: models.Participant, offer_id: int, by: User | None, now: datetime) -> models.FlexOffer:
     """Send a drafted offer. Refused has all reasons; then nothing was sent and the draft is as it was."""
-    row = _locked(owner, offer_id)
+    row = locked_offer(owner, offer_id)
     domain.after(OfferState(row.state), Event.SEND)
     message, reasons = _message_of(row, row.draft, now)
     if message is None or reasons:
@@ -197,7 +209,7 @@ def send_offer(owner: models.Participant, offer_id: int, by: User | None, now: d
 @atomic
 def revoke(owner: models.Participant, offer_id: int, by: User, now: datetime) -> models.FlexOffer:
     """Withdraw an offer that was sent: from this moment on an order for it is rejected (D16)."""
-    row = _locked(owner, offer_id)
+    row = locked_offer(owner, offer_id)
     domain.after(OfferState(row.state), Event.REVOKE)
     if row.message is None or not row.is_valid_at(now):
         raise domain.IllegalMove("FlexOffer is expired: it cannot be revoked any more.")
@@ -231,7 +243,7 @@ def reject_offer(
 
 
 def _waiting(owner: models.Participant, offer_id: int, now: datetime) -> models.FlexOffer:
-    row = _locked(owner, offer_id)
+    row = locked_offer(owner, offer_id)
     if row.state == OfferState.SENT and not row.is_valid_at(now):
         raise domain.IllegalMove("FlexOffer is expired: it cannot be answered any more.")
     if row.state != OfferState.SENT or row.message is None or row.message.state != MessageState.PENDING:
@@ -275,7 +287,7 @@ def reject_unreviewed(row: models.FlexOffer, cause: Cause, now: datetime) -> mod
 def take_offer(row: models.Message, message: uftp.FlexOffer, now: datetime) -> Judgement:
     """A DSO gets an offer: judged at its receipt; accepted at once or left to staff, as the point is set."""
     point = models.CongestionPoint.objects.filter(entity_address=message.congestion_point).first()
-    market = mapping.market_of(point, row.owner, row.counterparty, message.period)
+    market = mapping.market_of(point, row.owner, row.counterparty, message)
     wanted = message.flex_request_message_id
     request = _request_of(row, wanted)
     known = wanted is None or request is not None
@@ -314,7 +326,7 @@ def _request_of(row: models.Message, message_id: str | None) -> models.FlexReque
     if message_id is None:
         return None
     requests = models.FlexRequest.objects.select_related(
-        "owner", "counterparty", "congestion_point", "message"
+        "congestion_point", "message__owner", "message__counterparty"
     )
     return requests.filter(
         owner=row.owner, counterparty=row.counterparty, message__message_id=message_id
@@ -326,7 +338,9 @@ def offer_of(row: models.Message, message_id: str | None) -> models.FlexOffer | 
     offers = models.FlexOffer.objects.filter(
         owner=row.owner, counterparty=row.counterparty, message__message_id=message_id
     )
-    return locked(offers).first()
+    related = ("congestion_point", "message", "flex_request__message")
+    offer = locked(offers.select_related(*related)).first()
+    return offer and _between(offer, row.owner, row.counterparty)
 
 
 def take_revocation(row: models.Message, message: uftp.FlexOfferRevocation, now: datetime) -> Judgement:
@@ -370,10 +384,9 @@ def offer_answered(
     row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime
 ) -> None:
     """An AGR gets a DSO's answer to its offer: valid for the other side, or not; never yet an order."""
-    offer = models.FlexOffer.objects.filter(message=asked).first()
+    offer = locked(models.FlexOffer.objects.filter(message=asked)).first()
     if offer is None:
         return
-    offer = lock(offer)
     text = message.rejection_reason or ""
     event = Event.ACCEPT if accepted(message) else Event.REJECT
     try:

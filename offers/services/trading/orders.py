@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth.models import User
+from django.db.models import prefetch_related_objects
 
 from offers import domain, models, uftp
 from offers.crashpoints import crashpoint
@@ -14,7 +15,7 @@ from .. import drafts, mapping, outbox
 from ..atomic import atomic, locked
 from .answers import ACCEPTED, Judgement, Refused, accepted, name, reason
 from .moves import Cause, created, lock, move, note
-from .offers import accept_if_waiting, offer_of
+from .offers import accept_if_waiting, locked_offer, offer_of
 
 
 @atomic
@@ -28,7 +29,7 @@ def order(
     order_reference: str = "",
 ) -> models.FlexOrder:
     """Order one option of an offer at a factor. Refused has all reasons; then nothing happened."""
-    offer = locked(models.FlexOffer.objects.filter(pk=offer_id, owner=owner)).get()
+    offer = locked_offer(owner, offer_id)
     if not offer.is_valid_at(now) and offer.state in domain.OPEN_OFFER_STATES:
         raise domain.IllegalMove("FlexOffer is expired: it cannot be ordered any more.")
     offer = accept_if_waiting(offer, Cause.by(by), now)
@@ -42,7 +43,7 @@ def order(
         or f"{owner.domain.partition('.')[0]}-{now:%Y%m%d}-{outbox.new_id()[:8]}"
     )
     message = _order_message(offer, option, factor, reference, now)
-    market = mapping.market_of(offer.congestion_point, offer.owner, offer.counterparty, offer.period)
+    market = mapping.market_of(offer.congestion_point, offer.owner, offer.counterparty, message)
     stored = mapping.stored_offer(offer)
     reasons = uftp.check_order(message, market, now, stored, mapping.OFFER_STANDING[offer.state])
     if reasons:
@@ -142,8 +143,9 @@ NO_DIRECT_ORDERS = "Unknown reference FlexOfferMessageID: direct orders, without
 def take_order(row: models.Message, message: uftp.FlexOrder, now: datetime) -> Judgement:
     """An AGR gets an order: it must match its offer exactly, in time, and be the first (D17)."""
     point = models.CongestionPoint.objects.filter(entity_address=message.congestion_point).first()
-    market = mapping.market_of(point, row.owner, row.counterparty, message.period)
+    market = mapping.market_of(point, row.owner, row.counterparty, message)
     offer = offer_of(row, message.flex_offer_message_id) if message.flex_offer_message_id else None
+    prefetch_related_objects([offer] if offer is not None else [], "options")
     stored = mapping.stored_offer(offer) if offer is not None else None
     standing = mapping.OFFER_STANDING[offer.state] if offer is not None else "unknown"
     reasons = uftp.check_order(message, market, row.received_at or now, stored, standing)
@@ -155,7 +157,7 @@ def take_order(row: models.Message, message: uftp.FlexOrder, now: datetime) -> J
     match = uftp.match_order(message, stored)
     if not isinstance(match, uftp.Match):
         return Judgement.no(match)
-    option = offer.options.get(option_reference=match.option.option_reference)
+    option = next(o for o in offer.options.all() if o.option_reference == match.option.option_reference)
     placed = _store(row, offer, option, match.factor, message.order_reference, OrderState.SENT, now)
     created(placed, "receive", Cause.of(row), now)
     crashpoint("order.stored")
@@ -183,9 +185,10 @@ def order_answered(
 ) -> None:
     """A DSO gets an AGR's answer to its order."""
     placed = models.FlexOrder.objects.filter(message=asked).first()
-    if placed is None or placed.flex_offer is None:
+    if placed is None or placed.flex_offer_id is None:
         return
-    offer, placed = lock(placed.flex_offer), lock(placed)
+    offer = locked(models.FlexOffer.objects.filter(pk=placed.flex_offer_id)).get()
+    placed = lock(placed)
     cause, text = Cause.of(row), message.rejection_reason or ""
     try:
         if accepted(message):

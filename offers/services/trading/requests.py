@@ -177,7 +177,7 @@ def _judge(
         service_type=read.service_type or None,
         isps=read.isps,
     )
-    market = mapping.market_of(row.congestion_point, row.owner, row.counterparty, row.period)
+    market = mapping.market_of(row.congestion_point, row.owner, row.counterparty, message)
     return message, uftp.check_request(message, market, now, None)
 
 
@@ -238,7 +238,7 @@ def _send(
 def take_request(row: models.Message, message: uftp.FlexRequest, now: datetime) -> Judgement:
     """An AGR gets a request: judged at its receipt, stored, and the older revisions of the day superseded."""
     point = lock_point(message.congestion_point)
-    market = mapping.market_of(point, row.owner, row.counterparty, message.period)
+    market = mapping.market_of(point, row.owner, row.counterparty, message)
     moment = row.received_at or now
     same = models.FlexRequest.objects.filter(
         owner=row.owner, counterparty=row.counterparty, congestion_point=point, period=message.period
@@ -283,9 +283,9 @@ def _lock_point_of(owner: models.Participant, group: uuid.UUID) -> None:
 def _lock_with_older(request: models.FlexRequest) -> models.FlexRequest:
     """The request as it is now, locked with all that it may supersede, in one order for everybody."""
     same = models.FlexRequest.objects.filter(
-        owner=request.owner,
-        counterparty=request.counterparty,
-        congestion_point=request.congestion_point,
+        owner=request.owner_id,
+        counterparty=request.counterparty_id,
+        congestion_point=request.congestion_point_id,
         period=request.period,
     )
     rows: Rows = list(locked(same.filter(Q(pk=request.pk) | Q(revision__lt=request.revision)).order_by("pk")))
@@ -295,9 +295,9 @@ def _lock_with_older(request: models.FlexRequest) -> models.FlexRequest:
 def supersede_older(request: models.FlexRequest, cause: Cause, now: datetime) -> None:
     """End the older ones of its day, except those that end by themselves at this moment."""
     older = models.FlexRequest.objects.filter(
-        owner=request.owner,
-        counterparty=request.counterparty,
-        congestion_point=request.congestion_point,
+        owner=request.owner_id,
+        counterparty=request.counterparty_id,
+        congestion_point=request.congestion_point_id,
         period=request.period,
         revision__lt=request.revision,
         state__in=domain.sources(RequestState, Event.SUPERSEDE),
