@@ -1,14 +1,19 @@
 """Processes that start together: forked, each with a connection of its own, all stopped at the end."""
 
+import faulthandler
+import functools
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
 from typing import Any, TypeVar
 
 from django.db import connections
@@ -19,8 +24,10 @@ from tests import cast, ready
 
 T = TypeVar("T")
 Wait = Callable[[], Any]
+Lane = tuple[ForkProcess, Connection]
 WITHIN = 60.0  # seconds that one process waits for the others at the barrier
 JUST_IN_TIME = timedelta(milliseconds=500)
+PATIENCE = 1.0  # seconds for those who did not fail to say so
 OWN = "FLEXPORTAL_RACES_OWN"
 
 
@@ -29,25 +36,25 @@ def together(processes: int, work: Callable[[int, Wait], T]) -> list[T]:
     fork = multiprocessing.get_context("fork")
     barrier = fork.Barrier(processes)
     connections.close_all()  # a connection must not be shared with a child
-    pipes = [fork.Pipe(duplex=False) for _ in range(processes)]
-    crew = [
-        fork.Process(target=_lane, args=(lane, work, lambda: barrier.wait(WITHIN), pipes[lane][1]))
-        for lane in range(processes)
-    ]
-    for process in crew:
-        process.start()
-    for _, theirs in pipes:
-        theirs.close()
+    crew: list[Lane] = []
     try:
-        return [_result(ours) for ours, _ in pipes]
+        for lane in range(processes):
+            ours, theirs = fork.Pipe(duplex=False)
+            wait = functools.partial(barrier.wait, WITHIN)
+            process = fork.Process(target=_lane, args=(lane, work, wait, theirs))
+            process.start()
+            theirs.close()  # so that the next lanes do not hold it open when this one dies
+            crew.append((process, ours))
+        return _results(crew)
     finally:
-        for process in crew:
+        for process, _ in crew:
             process.kill()
             process.join()
 
 
 def _lane(lane: int, work: Callable[[int, Wait], Any], wait: Wait, pipe: Connection) -> None:
     silence_the_bell()
+    faulthandler.register(signal.SIGUSR1, file=2)
     try:
         pipe.send((True, work(lane, wait)))
     except BaseException:
@@ -56,13 +63,27 @@ def _lane(lane: int, work: Callable[[int, Wait], Any], wait: Wait, pipe: Connect
         connections.close_all()
 
 
-def _result(pipe: Connection) -> Any:
-    try:
-        well, said = pipe.recv()
-    except EOFError as error:
-        raise RuntimeError("a process of the race died") from error
-    if not well:
-        raise RuntimeError(f"a process of the race failed:\n{said}")
+def _results(crew: Sequence[Lane]) -> list[Any]:
+    """What all of them said; when one failed, the others are asked what they are at."""
+    said: list[Any] = []
+    failures: list[str] = []
+    for lane, (process, pipe) in enumerate(crew):
+        if failures and not pipe.poll(PATIENCE):
+            os.kill(process.pid or 0, signal.SIGUSR1)
+            failures.append(f"lane {lane} hangs; where, it says on stderr")
+            time.sleep(PATIENCE)
+            continue
+        try:
+            well, result = pipe.recv()
+        except EOFError:
+            process.join()
+            well, result = False, f"died: exit code {process.exitcode}"
+        if well:
+            said.append(result)
+        else:
+            failures.append(f"lane {lane} failed: {result}")
+    if failures:
+        raise RuntimeError("The race was not run:\n" + "\n".join(failures))
     return said
 
 
