@@ -63,6 +63,11 @@ class _Ringer:
 
 _ringer = _Ringer()
 os.register_at_fork(after_in_child=_ringer.__init__)  # type: ignore[misc]  # a child has no such thread
+# A child that is forked in the middle of a ring would wait for ever for what the ringing thread held.
+_sending = threading.Lock()
+os.register_at_fork(
+    before=_sending.acquire, after_in_parent=_sending.release, after_in_child=_sending.release
+)
 
 
 def ring(task: str) -> None:
@@ -77,7 +82,8 @@ def ring_now(task: str, monotonic: Callable[[], float] = time.monotonic) -> None
         return
     crashpoint("bell.before_ring")
     try:
-        _send(task)
+        with _sending:
+            _send(task)
         crashpoint("bell.after_ring")
     except BROKER_AWAY as error:
         _mute_until = monotonic() + QUIET_SECONDS
