@@ -45,7 +45,7 @@ def pytest_configure() -> None:
     if settings.REDIS_URL:
         settings.REDIS_URL = f"{settings.REDIS_URL}/{_worker()}"
         settings.CACHES["default"]["LOCATION"] = settings.REDIS_URL
-    if ON_POSTGRESQL and os.environ.get(ready.READY):
+    if ON_POSTGRESQL and os.environ.get(servers.READY):
         settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = ready.TEMPLATE
 
 

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -40,10 +40,15 @@ CHECKS: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {
 GREEN = (0, 5)  # 5: pytest found no test of this kind, which is no failure
 DEAREST = ("--durations=20", "--durations-min=2")  # what to look at when the ten minutes are over
 PARALLEL = ("-n", "2", "--dist", "loadgroup")
-PACKAGES = {
-    "PostgreSQL": (servers.postgresql_programs, ["postgresql"]),
-    "Redis": (servers.redis_program, ["redis-server"]),
-    "Chromium": (servers.chromium_program, ["chromium", "fonts-dejavu-core"]),
+PACKAGES: Mapping[
+    str, tuple[Callable[[], object], Sequence[Sequence[str]]]
+] = {  # each with what serves as well
+    "PostgreSQL": (servers.postgresql_programs, [["postgresql"]]),
+    "Redis": (servers.redis_program, [["redis-server"]]),
+    "Chromium": (
+        servers.chromium_program,
+        [["chromium-headless-shell", "fonts-dejavu-core"], ["chromium", "fonts-dejavu-core"]],
+    ),
 }
 
 
@@ -80,15 +85,22 @@ def install_missing() -> list[str]:
     become_root = [] if os.getuid() == 0 else ["sudo", "-n"]
     if not missing or not shutil.which("apt-get") or not _works([*become_root, "true"]):
         return missing
-    started, said = time.monotonic(), ""
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    packages = [package for name in missing for package in PACKAGES[name][1]]
-    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-        command = [*become_root, "apt-get", "--quiet", "--quiet", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        said += done.stderr if done.returncode else ""
+    started = time.monotonic()
+    apt = [*become_root, "apt-get", "--quiet", "--quiet"]
+    said = _complaint([*apt, "update"])
+    for find, choices in (PACKAGES[name] for name in missing):
+        for packages in choices:
+            if not find():
+                said += _complaint([*apt, "install", "--yes", "--no-install-recommends", *packages])
     say(f"Installing {', '.join(missing)}", said, started)
     return [name for name in missing if not PACKAGES[name][0]()]
+
+
+def _complaint(command: Sequence[str]) -> str:
+    """Run it; what it says when it does not succeed."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.stderr if done.returncode else ""
 
 
 def _works(command: Sequence[str]) -> bool:
@@ -157,7 +169,7 @@ def embedded_leg(tests: Tests) -> list[str]:
     heading = "Tests on SQLite, without Redis"
     with tempfile.TemporaryDirectory(prefix="flexportal-ready-") as folder:
         ready.make_sqlite(Path(folder))
-        environment = {"DATABASE_URL": "", "REDIS_URL": "", ready.READY: folder}
+        environment = {"DATABASE_URL": "", "REDIS_URL": "", servers.READY: folder}
         green = tests.run(heading, "not postgres and not redis", environment)
     return [] if green else [heading]
 
@@ -170,7 +182,7 @@ def server_leg(tests: Tests) -> list[str]:
             stack.enter_context(server()) for server in (servers.postgresql, servers.redis)
         )
         ready.make_postgresql(Path(folder), database_url)
-        environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, ready.READY: folder}
+        environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, servers.READY: folder}
         green = tests.run(heading, "", environment, "--database-only")
     return [] if green else [heading]
 

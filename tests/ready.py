@@ -13,7 +13,6 @@ from pathlib import Path
 
 from tests import servers
 
-READY = "FLEXPORTAL_READY"  # the folder of the copies
 SQLITE, POSTGRESQL = "empty.sqlite3", "empty.sql"
 TEMPLATE = "ready"  # the migrated database on the server that the tests are given
 
@@ -23,7 +22,8 @@ def make_sqlite(folder: Path) -> None:
 
 
 def make_postgresql(folder: Path, database_url: str) -> None:
-    """As a file in `folder`, for other servers, and as a database beside the given one, to be a template."""
+    """As a file in `folder`, for other servers, and as a database beside the given one, to be a template;
+    and the files of a new server."""
     programs = servers.postgresql_programs()
     assert programs is not None
     server = database_url.rpartition("/")[0]
@@ -33,6 +33,10 @@ def make_postgresql(folder: Path, database_url: str) -> None:
     said = subprocess.run(dump, stdout=subprocess.PIPE, text=True, check=True).stdout
     lines = (line for line in said.splitlines() if not line.startswith("\\"))  # orders to psql, not SQL
     (folder / POSTGRESQL).write_text("\n".join(lines))
+    folder.chmod(0o711)  # the owner of a server has to get through
+    place = folder / servers.CLUSTER
+    place.mkdir()
+    servers.cluster(place)
 
 
 def _migrate(folder: Path, database_url: str) -> None:
@@ -48,7 +52,7 @@ def fill() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    copies = Path(os.environ.get(READY, "/nowhere"))
+    copies = Path(os.environ.get(servers.READY, "/nowhere"))
     copy = copies / (SQLITE if connection.vendor == "sqlite" else POSTGRESQL)
     if not copy.exists() or connection.introspection.table_names():
         call_command("migrate", verbosity=0, interactive=False)

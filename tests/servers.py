@@ -17,6 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 START_WITHIN = 30.0
+READY = "FLEXPORTAL_READY"  # the folder of what was made once for all, see ready.py
+CLUSTER = "cluster"
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")  # the first needs half the processor
 
 
 def free_port() -> int:
@@ -40,9 +43,7 @@ def redis_program() -> str | None:
 
 
 def chromium_program() -> str | None:
-    return (
-        os.environ.get("FLEXPORTAL_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    )
+    return os.environ.get("FLEXPORTAL_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @contextmanager
@@ -51,17 +52,11 @@ def postgresql(durable: bool = False) -> Iterator[str]:
 
     What it says is committed is on the disk only if it is to be durable: tests have no power cuts.
     """
-    programs = postgresql_programs()
-    if programs is None:
-        raise RuntimeError("PostgreSQL is not installed.")
     with tempfile.TemporaryDirectory(prefix="flexportal-pg-") as folder:
-        as_owner = _as_somebody_who_may_own(Path(folder))
-        data, port = f"{folder}/data", free_port()
-        made = [*as_owner, str(programs / "initdb"), "-D", data, "-U", "flexportal", "-E", "UTF8"]
-        options = ["--locale=C.UTF-8", "--auth=trust", "--no-sync"]
-        subprocess.run([*made, *options], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+        programs, as_owner, data = cluster(Path(folder))
+        port = free_port()
         fast = [] if durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
-        where = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder]
+        where = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", folder]
         command = [
             *as_owner,
             str(programs / "postgres"),
@@ -73,6 +68,24 @@ def postgresql(durable: bool = False) -> Iterator[str]:
         with _server(command, signal.SIGINT, lambda: _succeeds(ready)):
             subprocess.run([str(programs / "createdb"), *address, "flexportal"], check=True)
             yield f"postgresql://flexportal@127.0.0.1:{port}/flexportal"
+
+
+def cluster(folder: Path) -> tuple[Path, Sequence[str], Path]:
+    """Files for a server in `folder`/data, a copy where some were made before; with PostgreSQL's programs,
+    and what to put before a command so that it runs as their owner."""
+    programs = postgresql_programs()
+    if programs is None:
+        raise RuntimeError("PostgreSQL is not installed.")
+    as_owner, data = _as_somebody_who_may_own(folder), folder / "data"
+    copy = Path(os.environ.get(READY, "/nowhere")) / CLUSTER / data.name
+    if copy.exists():
+        shutil.copytree(copy, data, symlinks=True)
+        subprocess.run(["chown", "--recursive", "--reference", folder, data], check=True)
+    else:
+        made = [*as_owner, str(programs / "initdb"), "-D", str(data), "-U", "flexportal", "-E", "UTF8"]
+        options = ["--locale=C.UTF-8", "--auth=trust", "--no-sync"]
+        subprocess.run([*made, *options], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+    return programs, as_owner, data
 
 
 @contextmanager

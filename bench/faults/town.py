@@ -195,16 +195,11 @@ class Town:
 
 def _postgresql(folder: Path, keeper: Keeper) -> tuple[Process, int, Callable[[], bool]]:
     """A server that keeps what it has committed when it is killed; only a power cut would hurt it."""
-    programs = servers.postgresql_programs()
-    assert programs is not None, "PostgreSQL is not installed"
     folder.mkdir()
-    as_owner = servers._as_somebody_who_may_own(folder)
-    data, port = f"{folder}/data", servers.free_port()
-    made = [*as_owner, str(programs / "initdb"), "-D", data, "-U", "flexportal", "-E", "UTF8"]
-    options = ["--locale=C.UTF-8", "--auth=trust", "--no-sync"]
-    subprocess.run([*made, *options], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+    programs, as_owner, data = servers.cluster(folder)
+    port = servers.free_port()
     settings = ["fsync=off", "synchronous_commit=on", "full_page_writes=off", "max_connections=200"]
-    where = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", str(folder)]
+    where = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder)]
     tuning = [word for one in settings for word in ("-c", one)]
     command = [*as_owner, str(programs / "postgres"), *where, *tuning]
     process = keeper.add(Process("postgresql", command, dict(os.environ), folder.with_suffix(".log")))
