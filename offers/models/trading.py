@@ -219,6 +219,7 @@ class FlexOrder(Owned):
         indexes = [
             models.Index(fields=["owner", "-id"], name="order_list"),
             models.Index(fields=["owner", "period", "state"], name="order_position"),
+            models.Index(fields=["id"], condition=Q(state="sent"), name="order_unanswered"),
         ]
 
     def __str__(self) -> str:

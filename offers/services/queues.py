@@ -1,17 +1,21 @@
-"""What is next in the queues, and who may have it.
+"""What is next in the queues, and who may have it; whether a sweep has anything to do.
 
-Plain SQL: these questions are asked for every message, each is answered by an index, and Django takes ten
-times as long to write them. What a lease is stands here and nowhere else: whoever sends a message holds it
-until `lease_until`; then it is free again. A lease that runs longer than any can was taken before our clock
-was set back, and does not count.
+Plain SQL: these questions are asked for every message or every few seconds, each is answered by an index,
+and Django takes ten times as long to write them. What a lease is stands here and nowhere else: who sends a
+message holds it until `lease_until`; then it is free again. A lease that runs longer than any can was taken
+before our clock was set back, and does not count.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
+from offers import domain
+from offers.domain import Event, OfferState, RequestState
 from offers.models import MessageState
 
 # `now` is read before the lock is had: another worker may have taken its lease at what is later for us.
@@ -65,6 +69,31 @@ TO_PROCESS = """
     WHERE message.state = %(state)s AND message.next_attempt_at <= %(now)s
     ORDER BY message.next_attempt_at, message.id LIMIT 1
 """
+
+
+def _listed(states: Iterable[StrEnum]) -> str:
+    return ", ".join(f"'{state}'" for state in states)
+
+
+# As offers.services.trading.sweeps asks, but whether there is anything at all: mostly there is not.
+ANY_EXPIRED = f"""
+    SELECT EXISTS (
+        SELECT 1 FROM offers_flexoffer
+        WHERE state IN ({_listed(domain.sources(OfferState, Event.EXPIRE))}) AND expires_at <= %(now)s
+    ) OR EXISTS (
+        SELECT 1 FROM offers_flexrequest
+        WHERE state IN ({_listed(domain.sources(RequestState, Event.EXPIRE))}) AND expires_at <= %(now)s)
+"""  # noqa: S608
+ANY_PLANNED = "SELECT EXISTS (SELECT 1 FROM offers_flexoffer WHERE state = 'draft' AND send_at <= %(now)s)"
+LOST = """
+    JOIN offers_message AS message ON message.id = trade.message_id
+    WHERE trade.state = 'sent' AND message.direction = 'out' AND message.state IN ('failed', 'expired')
+"""
+ANY_LOST = f"""
+    SELECT EXISTS (SELECT 1 FROM offers_flexrequest AS trade {LOST})
+        OR EXISTS (SELECT 1 FROM offers_flexoffer AS trade {LOST})
+        OR EXISTS (SELECT 1 FROM offers_flexorder AS trade {LOST} AND NOT message.unknown_outcome)
+"""  # noqa: S608
 SKIP_LOCKED = "FOR NO KEY UPDATE SKIP LOCKED"  # SQLite's transactions exclude each other anyway
 
 
@@ -104,6 +133,21 @@ def to_process(state: MessageState, now: datetime) -> int | None:
     """The message of this state that is due and that nobody holds, the oldest first; locked."""
     lock = SKIP_LOCKED if connection.features.has_select_for_update_skip_locked else ""
     return next((pk for (pk,) in _rows(f"{TO_PROCESS} {lock}", now, state=state.value)), None)
+
+
+def any_expired(now: datetime) -> bool:
+    """Whether an offer or a request is open past its ExpirationDateTime."""
+    return any(found for (found,) in _rows(ANY_EXPIRED, now))
+
+
+def any_planned(now: datetime) -> bool:
+    """Whether the time of a draft that is to be sent by itself has come."""
+    return any(found for (found,) in _rows(ANY_PLANNED, now))
+
+
+def any_lost(now: datetime) -> bool:
+    """Whether a message was given up whose trade does not know it yet."""
+    return any(found for (found,) in _rows(ANY_LOST, now))
 
 
 def _rows(statement: str, now: datetime, **given: Any) -> list[Any]:
