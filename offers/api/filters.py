@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils.dateparse import parse_datetime
 from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
@@ -88,7 +88,11 @@ class _Trades(filters.FilterSet):  # type: ignore[misc]
     created_from = instant("created_at", "gte")
     created_to = instant("created_at", "lt")
     conversation_id = filters.CharFilter(field_name="message__conversation_id")
-    message_id = filters.CharFilter(field_name="message__message_id")
+    message_id = filters.CharFilter(method="of_message")
+
+    def of_message(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """A trade and its message have one owner; the index of MessageIDs begins with it."""
+        return rows.filter(message__message_id=value, message__owner=F("owner"))
 
 
 class RequestFilters(_Trades):

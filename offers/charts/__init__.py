@@ -6,6 +6,7 @@ length of the day.
 """
 
 from datetime import date, datetime
+from functools import lru_cache
 
 from offers.charts.loads import bare, load_after_order, mini, position, request_chart
 from offers.charts.parts import Figure, Isp, Marker, Option, Powers
@@ -31,15 +32,19 @@ __all__ = [
 
 def axis(day: date, numbers: range, zone: str, minutes: int, shift: int = 0) -> list[Isp]:
     """The ISPs of a day with their local and UTC times; `shift` puts a second day behind the first."""
-    starts = {n: isp_start(day, n, zone, minutes) for n in (*numbers, *(number + 1 for number in numbers))}
     return [
-        {
-            "n": n + shift,
-            "isp": n,
-            "local": clock(starts[n], zone),
-            "end": "24:00" if (end := clock(starts[n + 1], zone)) == "00:00" else end,
-            "utc": clock(starts[n], "UTC"),
-        }
+        {"n": n + shift, "isp": n, "local": local, "end": end, "utc": utc}
+        for n, (local, end, utc) in zip(numbers, _times(day, numbers, zone, minutes), strict=True)
+    ]
+
+
+@lru_cache(maxsize=256)  # a desk draws the same two days for each of its congestion points
+def _times(day: date, numbers: range, zone: str, minutes: int) -> list[tuple[str, str, str]]:
+    """Of each ISP: when it begins and ends by the local clock, and when it begins in UTC."""
+    starts = {n: isp_start(day, n, zone, minutes) for n in (*numbers, *(number + 1 for number in numbers))}
+    ends = {n: clock(starts[n + 1], zone) for n in numbers}
+    return [
+        (clock(starts[n], zone), "24:00" if ends[n] == "00:00" else ends[n], clock(starts[n], "UTC"))
         for n in numbers
     ]
 

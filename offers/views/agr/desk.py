@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -41,8 +41,8 @@ def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[st
     more, asked = len(asked) > MOST_REQUESTS, asked[:MOST_REQUESTS]
     offers = [OfferRow(row, now) for row in queries.desk_offers(agr, midnight, MOST_OFFERS)]
     days = [midnight.date(), midnight.date() + timedelta(days=3)]
-    orders = list(queries.live_orders(agr).filter(period__range=days))
-    new = news(orders, now)
+    orders = list(queries.promised_with_need(agr).filter(period__range=days))
+    new = news(agr, days, now)
     state = request.GET.get("state", "")
     return {
         "points": points,
@@ -90,9 +90,10 @@ def tabs(offers: Sequence[OfferRow], state: str) -> list[dict[str, Any]]:
     return found
 
 
-def news(orders: Sequence[FlexOrder], now: datetime) -> list[OrderRow]:
+def news(agr: Participant, days: Sequence[date], now: datetime) -> list[OrderRow]:
     """Orders of the last hour: money was made, and something must be done at a certain time."""
-    return [OrderRow(order) for order in orders if now - order.created_at < NEWS]
+    new = queries.live_orders(agr).filter(period__range=days, created_at__gt=now - NEWS)
+    return [OrderRow(order) for order in new]
 
 
 def positions(

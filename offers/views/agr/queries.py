@@ -79,6 +79,13 @@ def promised(participant: Participant) -> QuerySet[FlexOrder]:
     return rows.only("congestion_point_id", "period", "isps").order_by()
 
 
+def promised_with_need(participant: Participant) -> QuerySet[FlexOrder]:
+    """The same, with the price and what was asked for: enough to add up energy and money."""
+    point = ("congestion_point__time_zone", "congestion_point__isp_duration")
+    fields = ("period", "isps", "price", "flex_offer__flex_request__isps", *point)
+    return promised(participant).select_related("congestion_point", "flex_offer__flex_request").only(*fields)
+
+
 def standing(participant: Participant) -> QuerySet[FlexOffer]:
     """Open offers with no more than a position needs of them."""
     rows: QuerySet[FlexOffer] = FlexOffer.objects.of(participant).filter(state__in=OPEN_OFFERS)
