@@ -23,12 +23,11 @@ LIMIT_MS = 100.0
 
 @contextmanager
 def portal(url: str) -> Iterator[None]:
-    """Django on the database at `url`, migrated, without limits for the one who measures."""
+    """The web process on the database at `url`, migrated, without limits for the one who measures."""
     os.environ |= {"DATABASE_URL": url, "REDIS_URL": "", "API_READ_RATE": "10000000/min"}
     os.environ["DJANGO_SETTINGS_MODULE"] = "flexportal.settings"
-    import django
+    import flexportal.wsgi  # noqa: F401  # loaded as gunicorn does
 
-    django.setup()
     logging.disable(logging.WARNING)
     from django.conf import settings
 

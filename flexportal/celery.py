@@ -13,6 +13,8 @@ from django.db import close_old_connections
 from django.utils.log import configure_logging
 from kombu.transport import TRANSPORT_ALIASES
 
+from . import heap
+
 log = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flexportal.settings")
@@ -25,6 +27,11 @@ app = Celery("flexportal", fixups=[] if BEAT else None)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 if not BEAT:
     app.autodiscover_tasks()
+
+
+@signals.worker_ready.connect
+def is_loaded(**kwargs: Any) -> None:
+    heap.is_loaded()
 
 
 @signals.worker_ready.connect

@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.decorators.http import require_POST
 
-from flexportal import people
+from flexportal import heap, people
 from offers.views import health
 
 admin.autodiscover()
@@ -35,3 +35,5 @@ urlpatterns = [
     path("health/deep", health.deep, name="deep"),
     path("", include("offers.urls")),
 ]
+
+heap.keep()  # with the first page a web process loads all that serves people
