@@ -46,6 +46,7 @@ class Said:
     carried: bool = False
     received_at: datetime | None = None
     due_at: datetime | None = None  # while it waits to be processed
+    waited: bool = False  # and was looked at already, before what it refers to was there
     judged: str = ""  # accepted, rejected or pending, at the other side
     replies: list["Said"] = field(default_factory=list)
     queued_at: datetime | None = None
@@ -59,7 +60,7 @@ class Model:
         self.offers: list[Thing] = []
         self.requests: list[Thing] = []
         self.said: list[Said] = []  # in the order in which they were queued
-        self.inbox: list[Said] = []  # in the order in which they arrived
+        self.inbox: list[Said] = []  # in the order in which they arrived first
 
     # --- what people do; False where they may not ---
 
@@ -130,8 +131,6 @@ class Model:
         elif one.judged == "rejected" and one.kind in ANSWERS and not self.was_taken_in(one):
             one.received_at = one.due_at = self.now
             one.judged = ""
-            self.inbox.remove(one)
-            self.inbox.append(one)
         elif one.replies and (last := one.replies[-1]).carried and self.now - self.told_at(last) >= AGAIN:
             last.carried, last.queued_at = False, self.now
 
@@ -160,10 +159,21 @@ class Model:
     # --- what the workers do ---
 
     def process(self) -> None:
-        while due := [one for one in self.inbox if one.due_at is not None and one.due_at <= self.now]:
-            for one in sorted(due, key=lambda each: (each.received_at, self.inbox.index(each))):
-                one.due_at = None
-                getattr(self, f"take_{one.kind}")(one)
+        """What is new and what has waited take turns, each the one that is due longest first."""
+        while self.process_first(waited=False) + self.process_first(waited=True):
+            pass
+
+    def process_first(self, waited: bool) -> bool:
+        due = [
+            (one.due_at, n, one) for n, one in enumerate(self.inbox) if one.due_at and one.waited == waited
+        ]
+        at, _, one = min(due, default=(self.now, 0, None))
+        if one is None or at > self.now:
+            return False
+        one.due_at = None
+        getattr(self, f"take_{one.kind}")(one)
+        one.waited = one.due_at is not None
+        return True
 
     def take_FlexRequest(self, one: Said) -> None:
         request, moment = self.thing_of(one), one.received_at
