@@ -48,7 +48,7 @@ def test_g01_on_servers_nothing_is_lost_or_doubled_when_processes_and_servers_ar
 @pytest.mark.redis
 def test_g01_control_looking_before_acting_without_a_transaction_doubles_effects() -> None:
     runs = (
-        g01.run(4, 2, "postgresql", seed, weak="naive", targets={"worker": 1}, settle=5.0)
+        g01.run(2, 1, "postgresql", seed, weak="naive", targets={"worker": 1}, settle=5.0)
         for seed in CONTROLS
     )
     assert any(done.verdict.doubled for done in runs)
