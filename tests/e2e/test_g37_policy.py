@@ -79,7 +79,7 @@ def every_page(side: str) -> set[str]:
 def test_g37_every_page_of_the_desks_keeps_to_the_policy(sign_in: SignIn) -> None:
     operator, trader = sign_in("dso"), sign_in("trader")
     compose(operator)
-    newest_request(trader)
+    newest_request(trader, operator)
     author(trader)
     operator.goto(f"{DSO}/offers/")
     operator.locator("tr[data-row] a[href*='/offers/']").first.wait_for(timeout=LONG)

@@ -48,9 +48,12 @@ def compose(page: Page) -> str:
     return page.url
 
 
-def newest_request(page: Page) -> None:
-    """The trader opens the DSO's request from the list."""
-    row = page.locator("#requests tr[data-row]", has_text=POINT).filter(has_text="17:00–18:00").first
+def newest_request(page: Page, sender: Page) -> None:
+    """The trader opens from the list what the DSO has open: this revision, not the one that it replaces."""
+    revision = sender.locator("dt:text-is('Revision') + dd").inner_text()
+    row = page.locator("#requests tr[data-row]", has_text=POINT).filter(
+        has=page.locator("td", has_text=re.compile(rf"^{revision}$"))
+    )
     page.goto(f"{AGR}/requests/")
     row.wait_for(timeout=LONG)
     row.locator("a").first.click()
@@ -100,7 +103,7 @@ def order(page: Page, offer: str, factor: str) -> None:
 def test_the_whole_job(sign_in: SignIn, demo: Demo) -> None:
     operator, trader = sign_in("dso"), sign_in("trader")
     request = compose(operator)
-    newest_request(trader)
+    newest_request(trader, operator)
     asked = trader.url
     first = author(trader)
     expect(trader.locator("#offer")).to_contain_text("Accepted", timeout=LONG)

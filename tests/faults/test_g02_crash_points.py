@@ -43,6 +43,7 @@ STORY = {
 }
 
 PATIENCE = 120.0
+TOLD_AT_MOST = 3  # times: on a slow machine a story may end before the point is visited again
 ON_POSTGRESQL = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 # Where the death leaves a transaction open or its end unknown, a server behaves in its own way. The others
 # are the same code on both, and run there with FAULTS=all.
@@ -124,9 +125,12 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
 
 @pytest.mark.parametrize("point", sorted(crashpoints.POINTS if ALL else IN_TRANSACTION))
 def test_g02_a_crash_loses_and_doubles_nothing(village: Village, point: str) -> None:
-    found = village.live(point)
-    assert max(found["deaths"].values()) == 2, f"{point} is not visited twice: {found}"
-    assert found["finished"] and not found["lost"] + found["doubled"] + found["unexpected"], found["text"]
+    for _ in range(TOLD_AT_MOST):
+        found = village.live(point)
+        assert found["finished"] and not found["lost"] + found["doubled"] + found["unexpected"], found["text"]
+        if max(found["deaths"].values()) == 2:
+            return
+    pytest.fail(f"{point} is not visited twice: {found}")
 
 
 @pytest.mark.parametrize(
