@@ -21,7 +21,9 @@ help:
 run: .venv/stamp-run node_modules/stamp
 	@FLEXPORTAL_LOCAL_MARKET=1 exec .venv/bin/python manage.py demo --port $(PORT)
 
-test: .venv/stamp-test .venv-interop/stamp node_modules/stamp
+test: | .venv/bin/python
+	@$(MAKE) --silent --no-print-directory --jobs=2 .venv/stamp-test .venv-interop/stamp
+	@$(MAKE) --silent --no-print-directory node_modules/stamp
 	@exec .venv/bin/python -m tests.everything
 
 format: .venv/stamp-test

@@ -24,9 +24,7 @@ LOCAL_MARKET = env.flag("FLEXPORTAL_LOCAL_MARKET")
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
 MESSAGES_PER_MINUTE = env.number("MESSAGES_PER_MINUTE", 6000)
 TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
-LEASE_SECONDS = env.number(
-    "LEASE_SECONDS", 45
-)  # longer than an attempt takes: two redirects, three time-outs
+LEASE_SECONDS = env.number("LEASE_SECONDS", 45)  # more than an attempt takes: two redirects, three time-outs
 WORKER_NICE = env.number("WORKER_NICE", 5)  # behind the web server, where both share a processor
 BEAT_IN_WORKER = env.flag("BEAT_IN_WORKER")
 HEALTH_TOKEN = env.secret("HEALTH_TOKEN")

@@ -22,7 +22,8 @@ def beat(sweep: str, now: datetime) -> bool:
     """Note that a sweep runs; whether the clock was set back since it last ran."""
     last = Heartbeat.objects.filter(name=sweep).values_list("at", flat=True).first()
     if last is None or not now - NOTED_EVERY < last <= now:
-        Heartbeat.objects.update_or_create(name=sweep, defaults={"at": now})
+        if not Heartbeat.objects.filter(name=sweep).update(at=now):  # one statement, but for the first time
+            Heartbeat.objects.get_or_create(name=sweep, defaults={"at": now})
     return last is not None and last > now + SKEW
 
 
