@@ -300,11 +300,13 @@ def town(
     workers: int = 1,
     beats: int = 1,
     settings: Mapping[str, str] | None = None,
+    before_start: Callable[[Town], None] = lambda place: None,
 ) -> Iterator[Town]:
     """Two installations that know each other, up and answering."""
     with _place(database, tuple(introductions.DOMAINS), with_redis, settings or {}) as place:
         endpoints = {role: side.endpoint for role, side in place.sides.items()}
         _introduce(place, introductions.introductions(endpoints, conversations))
+        before_start(place)
         _start(place, web, workers, beats)
         yield place
 

@@ -4,7 +4,8 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
@@ -78,6 +79,26 @@ def deaf() -> None:
     Sweeper.EVERY = 1e6
 
 
+def wrong_clock() -> None:
+    """The clock of the machine runs ahead by the seconds that a file says."""
+    from django.conf import settings
+    from django.utils import timezone
+
+    file, right = Path(settings.STATE_DIR) / "clock", timezone.now
+    timezone.now = lambda: right() + timedelta(seconds=int(file.read_text()))
+
+
+def timeless() -> None:
+    """What a clock that ran ahead has written counts until that time comes again."""
+    from offers.services import queues, recovery
+
+    recovery.clock_was_set_back = lambda now: 0
+    for name in ("WANTING", "LANES", "OLDEST", "LEASE"):
+        statement = getattr(queues, name)
+        assert queues.LEASED in statement
+        setattr(queues, name, statement.replace(queues.LEASED, "message.lease_until > %(now)s"))
+
+
 WEAKNESSES: dict[str, Callable[[], None]] = {
     "memory": memory,
     "naive": naive,
@@ -85,4 +106,6 @@ WEAKNESSES: dict[str, Callable[[], None]] = {
     "unfenced": unfenced,
     "uncapped": uncapped,
     "deaf": deaf,
+    "wrong_clock": wrong_clock,
+    "timeless": timeless,
 }
