@@ -43,6 +43,7 @@ def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[st
     days = [midnight.date(), midnight.date() + timedelta(days=3)]
     orders = list(queries.promised_with_need(agr).filter(period__range=days))
     new = news(agr, days, now)
+    standing = [row for row in offers if row.offer.state in queries.OPEN_OFFERS]
     state = request.GET.get("state", "")
     return {
         "points": points,
@@ -56,8 +57,8 @@ def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[st
         "news": new[:MOST_NEWS],
         "more_news": len(new[MOST_NEWS:]),
         "position_keys": position.KEYS,
-        "positions": positions(points, orders, offers, now),
-        "totals": totals(orders, offers, now),
+        "positions": position.positions(points, orders, [row.offer for row in standing], now),
+        "totals": totals(orders, standing, now),
         "state": state,
     }
 
@@ -96,23 +97,13 @@ def news(agr: Participant, days: Sequence[date], now: datetime) -> list[OrderRow
     return [OrderRow(order) for order in new]
 
 
-def positions(
-    points: Sequence[Any], orders: Sequence[FlexOrder], offers: Sequence[OfferRow], now: datetime
-) -> list[position.Position]:
-    """Points at which anything is promised, first those with the most to do."""
-    standing = [row.offer for row in offers if row.offer.state in queries.OPEN_OFFERS]
-    found = position.positions(points, orders, standing, now)
-    return [place for place in found if not place.is_empty] or found[:3]
-
-
-def totals(orders: Sequence[FlexOrder], offers: Sequence[OfferRow], now: datetime) -> dict[str, Any]:
+def totals(orders: Sequence[FlexOrder], standing: Sequence[OfferRow], now: datetime) -> dict[str, Any]:
     """What is ordered for today, and what the open offers come to at most."""
     today = [
         OrderRow(order)
         for order in orders
         if order.period == formats.local_day(now, order.congestion_point.time_zone)
     ]
-    standing = [row for row in offers if row.offer.state in queries.OPEN_OFFERS]
     dearest = [row.prices[1] for row in standing if row.prices]
     return {
         "kwh": sum(row.kwh for row in today),

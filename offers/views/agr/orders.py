@@ -57,8 +57,7 @@ def promised_on(agr: Participant, request: HttpRequest) -> list[position.Positio
     seen = days or sorted({day for point in points for day in position.days_from(point, now)})
     orders = queries.promised(agr).filter(period__in=seen)
     offers = queries.standing(agr).filter(period__in=seen)
-    found = position.positions(points, orders, offers[:MOST_IN_SCHEDULE], now, days)
-    return [place for place in found if not place.is_empty]
+    return position.positions(points, orders, offers[:MOST_IN_SCHEDULE], now, days)
 
 
 @scope.page(Right.VIEW, Role.AGR)

@@ -138,7 +138,7 @@ def positions(
     now: datetime,
     days: Sequence[date] | None = None,
 ) -> list[Position]:
-    """The position at each point; without `days` for today and tomorrow."""
+    """The position at each point at which anything is promised; without `days` for today and tomorrow."""
     found = {point.pk: Position(point, days or days_from(point, now), {}, {}, now) for point in points}
     for order in orders:
         place = found.get(order.congestion_point_id)
@@ -148,7 +148,7 @@ def positions(
         place = found.get(offer.congestion_point_id)
         if place is not None and offer.period in place.days:
             place.offered.setdefault(offer.period, Counter()).update(most_of(offer))
-    return list(found.values())
+    return [place for place in found.values() if not place.is_empty]
 
 
 def most_of(offer: FlexOffer) -> dict[int, int]:
