@@ -55,7 +55,8 @@ class Reading:
     def money(self, value: Any, path: str) -> Decimal | None:
         amount = _decimal(value)
         if amount is None:
-            self.wrong(path, f"{path}: “{value}” is no amount: give a price such as 101.40.")
+            what = " is empty" if value in (None, "") else f": “{value}” is no amount"
+            self.wrong(path, f"{path}{what}: give a price such as 101.40.")
             return None
         try:
             to_units(amount)

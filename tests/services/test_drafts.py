@@ -17,6 +17,16 @@ def test_a_draft_is_kept_as_typed_but_for_what_cannot_be_stored() -> None:
     assert drafts.to_keep(typed) == kept
 
 
+@pytest.mark.parametrize(
+    ("price", "said"), [(None, " is empty"), ("", " is empty"), ("1,5x", ": “1,5x” is no amount")]
+)
+def test_a_price_that_is_none_is_named_with_what_would_be_right(price: object, said: str) -> None:
+    reading = drafts.Reading()
+    assert reading.money(price, "OfferOption[1].Price") is None
+    (reason,) = reading.reasons
+    assert reason.text == f"OfferOption[1].Price{said}: give a price such as 101.40."
+
+
 @pytest.mark.django_db
 def test_a_nul_in_a_draft_breaks_nothing(everybody: Cast) -> None:
     request = cast.answerable_request(everybody)
