@@ -8,7 +8,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+SECONDS_PER_HOUR = 3600
 WH_PER_MWH = 1_000_000
 
 Segments = Iterable[Mapping[str, Any]]  # {start, duration, power} or {…, disposition, min_power, max_power}
@@ -30,7 +31,10 @@ def energy_wh(segments: Segments, isp_length: timedelta) -> int:
 
 
 def _wh(watts: int, isp_length: timedelta) -> int:
-    return round(watts * (isp_length / HOUR))
+    """Half a watt-hour counts as one. In whole numbers: a float is exact up to 2⁵³ only."""
+    doubled = abs(watts) * (isp_length // SECOND) * 2
+    rounded = (doubled + SECONDS_PER_HOUR) // (2 * SECONDS_PER_HOUR)
+    return rounded if watts >= 0 else -rounded
 
 
 def need_w(request_segments: Segments) -> dict[int, int]:

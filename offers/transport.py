@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -296,9 +297,15 @@ def _first_line(response: requests.Response) -> str:
 
 
 def _retry_after(response: requests.Response) -> timedelta | None:
+    """In seconds, or as a date, which counts from the answer's own Date: their clock may not be ours."""
     value = response.headers.get("Retry-After", "")
-    whole = value.isascii() and value.isdigit() and len(value) < 9
-    return min(timedelta(seconds=int(value)), MAX_RETRY_AFTER) if whole else None
+    if value.isascii() and value.isdigit() and len(value) < 9:
+        return min(timedelta(seconds=int(value)), MAX_RETRY_AFTER)
+    try:
+        until, said_at = (parsedate_to_datetime(one) for one in (value, response.headers.get("Date", "")))
+        return min(max(until - said_at, timedelta(0)), MAX_RETRY_AFTER)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _failure(error: requests.exceptions.RequestException) -> Outcome:

@@ -23,6 +23,14 @@ def test_energy_counts_every_isp_of_a_segment_and_keeps_the_sign() -> None:
     assert figures.energy_wh(segments, QUARTER) == -90_000
 
 
+def test_energy_is_exact_however_large_and_half_a_watt_hour_counts_as_one() -> None:
+    most = 999_999_999_999_999
+    assert figures.energy_wh([{"start": 1, "duration": 6, "power": most}], QUARTER) == 1_499_999_999_999_999
+    assert figures.energy_wh([{"start": 1, "power": 10}], QUARTER) == 3
+    assert figures.energy_wh([{"start": 1, "power": -10}], QUARTER) == -3
+    assert figures.energy_wh([{"start": 1, "power": 9}], QUARTER) == 2
+
+
 def test_a_request_asks_for_the_bound_nearer_to_zero() -> None:
     need = figures.need_w([requested(1, -500, -200, 2), requested(3, 100, 900), requested(4, -10, 10)])
     assert need == {1: -200, 2: -200, 3: 100, 4: 0}

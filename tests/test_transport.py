@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -12,11 +13,21 @@ import pytest
 from offers import transport
 from offers.domain import Outcome, Verdict
 
+LATER = {
+    "later": "17",
+    "at": "Mon, 02 Mar 2026 11:00:17 GMT",
+    "before": "Mon, 02 Mar 2026 10:00:00 GMT",
+    "someday": "someday",
+}
+
 
 class Peer(BaseHTTPRequestHandler):
     """Answers as its path says: /200, /503?…, /307/to/200."""
 
     seen: list[tuple[str, bytes]]
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return "Mon, 02 Mar 2026 11:00:00 GMT"  # its clock is its own
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -25,8 +36,8 @@ class Peer(BaseHTTPRequestHandler):
         self.send_response(int(first))
         if rest.startswith("to/"):
             self.send_header("Location", "/" + rest.removeprefix("to/"))
-        if rest == "later":
-            self.send_header("Retry-After", "17")
+        if rest in LATER:
+            self.send_header("Retry-After", LATER[rest])
         self.end_headers()
         self.wfile.write(b"because I say so\n")
 
@@ -60,9 +71,10 @@ def test_a_refusal_is_sorted_and_says_why(peer: str, status: int, verdict: str) 
     assert not outcome.unknown
 
 
-def test_retry_after_is_heard(peer: str) -> None:
-    outcome = post(f"{peer}/429/later")
-    assert outcome.retry_after is not None and outcome.retry_after.total_seconds() == 17
+@pytest.mark.parametrize(("said", "seconds"), [("later", 17), ("at", 17), ("before", 0), ("someday", None)])
+def test_retry_after_is_heard(peer: str, said: str, seconds: int | None) -> None:
+    outcome = post(f"{peer}/429/{said}")
+    assert outcome.retry_after == (None if seconds is None else timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize("status", [307, 308])

@@ -42,7 +42,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 def _answer(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, (Http404, ObjectDoesNotExist)):
         return Response({"detail": NOT_HERE}, status=404)
-    if isinstance(error, (IllegalMove, outbox.NotQueueable, keys.NoKey)):
+    if isinstance(error, (IllegalMove, outbox.NotQueueable, keys.NoKey, keys.MasterKeyWrong)):
         return Response({"detail": str(error)}, status=409)
     reasons = _reasons(error)
     if reasons is not None:

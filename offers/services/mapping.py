@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypedDict
 
-from offers import models, uftp
+from offers import figures, models, uftp
 from offers.domain import OfferState
 
 Segment = dict[str, Any]  # {"start": 69, "duration": 1, "power": -120000}; watts, minus = less consumption
@@ -30,15 +30,20 @@ def head(
     conversation_id: str,
     version: str | None = None,
 ) -> Head:
-    """Always the version that the counterparty speaks, unless an answer copies the one it was asked in."""
+    """In the version that the counterparty speaks; an answer in the one it was asked in, if we speak that."""
     return Head(
-        version=uftp.wire_version(version or counterparty.version) or uftp.VERSIONS[-1],
+        version=_spoken(version, counterparty.version, uftp.VERSIONS[-1]),
         sender_domain=owner.domain,
         recipient_domain=counterparty.domain,
         time_stamp=now,
         message_id=message_id,
         conversation_id=conversation_id,
     )
+
+
+def _spoken(*versions: str | None) -> str:
+    """The first of these versions that we speak."""
+    return next(known for version in versions if version and (known := uftp.wire_version(version)))
 
 
 Daily = uftp.FlexRequest | uftp.FlexOffer | uftp.FlexOrder | uftp.DPrognosis  # messages about one day
@@ -77,6 +82,7 @@ def market_of(
         currency=point.currency,
         mutex_offers_supported=point.mutex_offers_supported,
         contracts=_contracts_of(message, point, owner, counterparty),
+        prognoses=_prognoses_of(message, owner, counterparty),
     )
 
 
@@ -93,6 +99,17 @@ def _contracts_of(
     holding = models.Contract.objects.between(owner, counterparty).on(message.period)
     found = holding.filter(congestion_point=point, contract_id=named)
     return frozenset(found.values_list("contract_id", flat=True))
+
+
+def _prognoses_of(
+    message: Daily, owner: models.Participant, counterparty: models.Participant
+) -> frozenset[str]:
+    """The D-Prognosis that a message refers to, if it was accepted; most refer to none."""
+    named = getattr(message, "d_prognosis_message_id", None)
+    if named is None:
+        return frozenset()
+    known = models.Prognosis.objects.filter(owner=owner, counterparty=counterparty, state="accepted")
+    return frozenset(known.filter(message__message_id=named).values_list("message__message_id", flat=True))
 
 
 def trade_at(point: models.CongestionPoint, one: models.Participant, other: models.Participant) -> bool:
@@ -183,8 +200,7 @@ def segment_like(powers: Mapping[int, int], pattern: Sequence[Mapping[str, Any]]
 
 def energy_wh(segments: Iterable[Mapping[str, Any]], point: models.CongestionPoint) -> int:
     """The energy of a power list in watt-hours, signed like the power."""
-    seconds = int(point.isp_duration.total_seconds())
-    return round(sum(int(s["power"]) * int(s.get("duration", 1)) for s in segments) * seconds / 3600)
+    return figures.energy_wh(segments, point.isp_duration)
 
 
 def peak_w(segments: Iterable[Mapping[str, Any]]) -> int:

@@ -15,7 +15,7 @@ from offers.domain import OfferState
 from offers.models import MessageState
 
 from . import queues
-from .trading.offers import WAIT_FOR_REFERENCE
+from .trading.offers_in import WAIT_FOR_REFERENCE
 from .trading.sweeps import expiring_offers, expiring_requests
 
 GRACE = timedelta(seconds=60)  # for the sweeps to come round

@@ -16,10 +16,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from offers import domain, models
 from offers.models import Membership, Right, Role
+from offers.services import keys, outbox
 
 from .waiting import waiting
 
 P = ParamSpec("P")
+NOT_NOW = (domain.IllegalMove, outbox.NotQueueable, keys.NoKey, keys.MasterKeyWrong)
 View = Callable[Concatenate[HttpRequest, Membership, P], HttpResponseBase]
 Door = Callable[..., HttpResponseBase]
 
@@ -81,7 +83,7 @@ def _guarded(
         return view(request, membership, *args, **kwargs)
     except ObjectDoesNotExist as error:
         raise Http404("There is no such page.") from error
-    except domain.IllegalMove as error:
+    except NOT_NOW as error:
         return conflict(request, membership, str(error))
 
 

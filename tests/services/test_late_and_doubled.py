@@ -71,6 +71,31 @@ def test_an_order_that_was_given_up_binds_when_it_is_accepted_after_all(everybod
     assert not Message.objects.filter(state="parked").exists()
 
 
+def test_a_late_rejection_of_an_order_that_was_given_up_leaves_the_next_one_alone(everybody: Cast) -> None:
+    mine, theirs = cast.accepted_offer(everybody)
+    first = cast.order(everybody, theirs)
+    Message.objects.filter(pk=first.message.pk).update(state="failed", error="HTTP 403")
+    trading.fail_undelivered(NOON)
+    second = cast.order(everybody, theirs, reference="B")
+    no = uftp.FlexOrderResponse(
+        **mapping.head(everybody.agr, everybody.dso, NOON, str(uuid4()), first.message.conversation_id),
+        result="Rejected",
+        rejection_reason="Too late",
+        flex_order_message_id=first.message.message_id,
+    )
+    outbox.enqueue(everybody.agr, everybody.dso, no, NOON, wants_answer=False)
+    for row in Message.objects.queued().filter(type="FlexOrderResponse"):
+        cast.carry(row, NOON)
+    inbox.process_due(lambda: NOON)
+    theirs.refresh_from_db()
+    states = dict(FlexOrder.objects.filter(owner=everybody.dso).values_list("pk", "state"))
+    assert (theirs.state, states) == ("ordering", {first.pk: "rejected", second.pk: "sent"})
+    cast.deliver_all(NOON)
+    theirs.refresh_from_db()
+    mine.refresh_from_db()
+    assert (theirs.state, mine.state) == ("ordered", "ordered")
+
+
 def test_a_tenant_without_a_key_stops_nobody_else(everybody: Cast) -> None:
     request = cast.answerable_request(everybody)
     cast.send_offer(everybody, request)

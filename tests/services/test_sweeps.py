@@ -45,3 +45,17 @@ def test_a_request_that_never_arrived_has_failed(everybody: Cast) -> None:
     assert trading.fail_undelivered(NOON) == 1
     asked.refresh_from_db()
     assert (asked.state, asked.reason) == ("failed", "nobody answers")
+
+
+def test_what_somebody_planned_stays_a_draft_when_he_has_lost_the_right(everybody: Cast) -> None:
+    request, draft = cast.answerable_request(everybody), cast.offer_draft(NOON + timedelta(hours=1))
+    row = trading.draft_offer(
+        everybody.agr, everybody.point, everybody.dso, cast.TOMORROW, draft, everybody.trader, NOON, request
+    )
+    trading.schedule_offer(everybody.agr, row.pk, NOON + timedelta(minutes=5), everybody.trader, NOON)
+    everybody.trader.is_active = False
+    everybody.trader.save()
+    trading.send_planned(NOON + timedelta(minutes=6))
+    row.refresh_from_db()
+    assert (row.state, row.send_at) == ("draft", None)
+    assert "trader may not trade" in row.reason

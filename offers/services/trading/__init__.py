@@ -9,17 +9,14 @@ from .offers import (
     check_offer,
     delete_offer_draft,
     draft_offer,
-    offer_answered,
     preview_offer,
     reject_offer,
-    revocation_answered,
     revoke,
     save_offer_draft,
     schedule_offer,
     send_offer,
-    take_offer,
-    take_revocation,
 )
+from .offers_in import offer_answered, revocation_answered, take_offer, take_revocation
 from .orders import order, order_answered, take_order
 from .requests import (
     check_requests,

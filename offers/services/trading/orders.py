@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth.models import User
-from django.db.models import prefetch_related_objects
+from django.db.models import QuerySet, prefetch_related_objects
 
 from offers import domain, models, uftp
 from offers.crashpoints import crashpoint
@@ -15,7 +15,8 @@ from .. import drafts, mapping, outbox
 from ..atomic import atomic, locked
 from .answers import ACCEPTED, Judgement, Refused, accepted, name, reason
 from .moves import Cause, created, lock, move, note
-from .offers import accept_if_waiting, locked_offer, offer_of
+from .offers import accept_if_waiting, locked_offer
+from .offers_in import offer_of
 
 
 @atomic
@@ -199,14 +200,19 @@ def order_answered(
             move(offer, Event.ORDER, cause, now)
         else:
             move(placed, Event.REJECT, cause, now, text=text, reason=text)
-            if offer.state == OfferState.ORDERING:
+            if offer.state == OfferState.ORDERING and not _others_sent(offer, placed).exists():
                 move(offer, Event.ORDER_REJECTED, cause, now, text=text)
     except domain.IllegalMove:
         note(offer, "late answer", cause, now, f"{message.result}: {text}".rstrip(": "))
 
 
+def _others_sent(offer: models.FlexOffer, order: models.FlexOrder) -> QuerySet[models.FlexOrder]:
+    """Orders for the same offer that wait for their answer; one was placed after another was given up."""
+    return offer.flex_orders.filter(state=OrderState.SENT).exclude(pk=order.pk)
+
+
 def _give_way(offer: models.FlexOffer, accepted_one: models.FlexOrder, cause: Cause, now: datetime) -> None:
     """We gave an order up and placed another, and now the AGR accepts the first: that one binds (D17)."""
     why = f"Flexibility already ordered by {accepted_one.order_reference[:100]}"
-    for other in offer.flex_orders.filter(state=OrderState.SENT).exclude(pk=accepted_one.pk).order_by("pk"):
+    for other in _others_sent(offer, accepted_one).order_by("pk"):
         move(lock(other), Event.REJECT, cause, now, text=why, reason=why)

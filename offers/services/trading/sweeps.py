@@ -154,6 +154,14 @@ def _fail_orders(now: datetime) -> int:
     return len(rows)
 
 
+def _still_may(row: models.FlexOffer) -> None:
+    """Whoever planned it may have lost the right since."""
+    by = row.drafted_by
+    mine = models.Membership.objects.filter(user=by, user__is_active=True, participant=row.owner).first()
+    if mine is None or not mine.may(models.Right.TRADE):
+        raise domain.IllegalMove(f"{by or 'Its author'} may not trade for {row.owner} any more.")
+
+
 def send_planned(now: datetime) -> int:
     """Send the drafts whose time has come; one that is refused by then stays a draft with the reason."""
     if not queues.any_planned(now):
@@ -163,6 +171,7 @@ def send_planned(now: datetime) -> int:
     for row in rows:
         crashpoint("planned.before_send")
         try:
+            _still_may(row)
             send_offer(row.owner, row.pk, row.drafted_by, now)
             crashpoint("planned.sent")
         except models.FlexOffer.DoesNotExist:

@@ -108,8 +108,11 @@ def v41_not_ordered(ordered: bool) -> Iterator[Reason]:
         yield Reason("FlexOfferMessageID", "Flexibility procured: the offer is ordered and cannot be revoked")
 
 
-def check_revocation(offer_known: bool, ordered: bool, by_sender: bool = True) -> list[Reason]:
+def check_revocation(
+    offer_known: bool, ordered: bool, by_sender: bool = True, message_id: str = ""
+) -> list[Reason]:
     """V13, V41 and V42. An offer of somebody else is as unknown as none."""
     if not (offer_known and by_sender):
-        return [Reason("FlexOfferMessageID", "Unknown reference FlexOfferMessageID: no offer of this sender")]
+        text = f"Unknown reference FlexOfferMessageID: no offer {message_id}".rstrip() + " of this sender"
+        return [Reason("FlexOfferMessageID", text)]
     return list(v41_not_ordered(ordered))

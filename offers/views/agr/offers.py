@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from offers import domain, formats
+from offers import formats
 from offers.models import FlexOffer, Membership, Participant, Right, Role
 from offers.services import trading
 from offers.views import lists, live, scope
@@ -132,6 +132,6 @@ def _revoke_all(membership: Membership, keys: Iterable[int], now: datetime) -> t
             done.append(pk)
         except FlexOffer.DoesNotExist:
             left.append(f"O-{pk} does not exist.")
-        except domain.IllegalMove as error:
+        except scope.NOT_NOW as error:
             left.append(f"O-{pk} is not revoked: {error}")
     return done, left

@@ -8,6 +8,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 
 from offers import models
+from offers.services import trading
 from tests import cast
 from tests.cast import NOON, Cast
 
@@ -201,3 +202,27 @@ def test_the_list_goes_out_as_csv(everybody: Cast, trader: Client, address: Addr
     lines = b"".join(response.streaming_content).decode().splitlines()
     assert lines[1].startswith(f"{mine},{cast.message_of(mine).message_id},")
     assert ",accepted,delivered," in lines[1] and ",A B C,-260000,55.0000,126.1500,EUR," in lines[1]
+
+
+def test_an_offer_that_failed_is_not_sent_a_second_time(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    mine = cast.send_offer(everybody, cast.answerable_request(everybody))
+    models.Message.objects.filter(pk=mine.message_id).update(state="failed", error="nobody answers")
+    trading.fail_undelivered(NOON)
+    refused = trader.post(address("agr-offer-send", mine.pk))
+    assert refused.status_code == 409
+    assert "FlexOffer is failed: it cannot be sent any more." in refused.text
+
+
+def test_without_a_signing_key_a_verb_gets_a_sentence(
+    everybody: Cast, trader: Client, address: Address
+) -> None:
+    mine, _ = cast.accepted_offer(everybody)
+    everybody.agr.keys.all().delete()
+    refused = trader.post(address("agr-offer-revoke", mine.pk))
+    assert refused.status_code == 409 and "no signing key" in refused.text
+    many = trader.post(address("agr-offers-revoke"), {"offer": [mine.pk]})
+    assert many.status_code == 302 and "no signing key" in said(many)
+    mine.refresh_from_db()
+    assert mine.state == "accepted"
