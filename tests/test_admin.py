@@ -136,6 +136,7 @@ def test_a_new_hosted_participant_gets_a_signing_key(chief: Client) -> None:
         ("endpoint", "https://peer.example:8443/", "is not https on port 443"),
         ("endpoint", "https://u:p@peer.example/", "user name"),
         ("endpoint", "peer", "is no address"),
+        ("name", "New\u200b", "cannot be shown"),
     ],
 )
 def test_a_wrong_value_gets_a_sentence(
@@ -267,6 +268,8 @@ def test_a_congestion_point_is_made_and_set_to_wait_for_staff(everybody: Cast, c
         ("isp_duration", "PT90S", "whole minutes"),
         ("currency", "ABC", "ISO 4217"),
         ("capacity_w", "0", "above 0"),
+        ("capacity_w", "1000000000001", "1 to 1,000,000,000,000 W"),
+        ("name", "New\u200b", "cannot be shown"),
     ],
 )
 def test_a_wrong_congestion_point_gets_a_sentence(
@@ -314,6 +317,14 @@ def test_a_contract_is_made_with_its_windows(everybody: Cast, chief: Client) -> 
         ({"windows-0-last_isp": "60"}, "not before its first"),
         ({"windows-0-days": "friday"}, "is no day"),
         ({"availability_price": "1.00001"}, "decimal places"),
+        ({"activation_price": "-0.01"}, "0 or more"),
+        ({"availability_price": "-0.01"}, "0 or more"),
+        ({"reserved_power_w": "-1000000000001"}, "within ±1,000,000,000,000 W"),
+        ({"max_activations": "1000000001"}, "at most 1,000,000,000"),
+        ({"lead_time": "PT-1H"}, "no duration"),
+        ({"lead_time": "P400D"}, "PT0M to P366D"),
+        ({"lead_time": "-PT16H"}, "PT0M to P366D"),
+        ({"contract_id": "C\u200b1"}, "cannot be shown"),
     ],
 )
 def test_a_wrong_contract_gets_a_sentence(

@@ -24,6 +24,12 @@ def must_match(text: str, kind: simple.SimpleType) -> str:
     return text
 
 
+def printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValidationError(f"{text!r} has characters that cannot be shown: write it without them.")
+    return text
+
+
 class DurationField(forms.CharField):
     """A duration as the protocol writes it: PT15M."""
 
@@ -49,6 +55,9 @@ class ParticipantForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = models.Participant
         fields = ("domain", "role", "name", "hosted", "endpoint", "version", "profile", "barred")
+
+    def clean_name(self) -> str:
+        return printable(self.cleaned_data["name"])
 
     def clean_domain(self) -> str:
         return must_match(self.cleaned_data["domain"], simple.INTERNET_DOMAIN)
@@ -126,6 +135,9 @@ class CongestionPointForm(forms.ModelForm):  # type: ignore[type-arg]
         labels: ClassVar = {"dso": "DSO", "capacity_w": "Capacity (W)"}
         widgets: ClassVar = {"entity_address": forms.TextInput({"size": 60})}
 
+    def clean_name(self) -> str:
+        return printable(self.cleaned_data["name"])
+
     def clean_entity_address(self) -> str:
         return must_match(self.cleaned_data["entity_address"], simple.ENTITY_ADDRESS)
 
@@ -182,6 +194,9 @@ class ContractForm(forms.ModelForm):  # type: ignore[type-arg]
             ("availability_price", "activation_price"), "In the currency of the congestion point."
         )
         widgets: ClassVar = {name: AdminDateWidget(format="%Y-%m-%d") for name in ("valid_from", "valid_to")}
+
+    def clean_contract_id(self) -> str:
+        return printable(self.cleaned_data["contract_id"])
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}

@@ -10,6 +10,9 @@ from .money import MoneyField
 from .participants import Participant, type_user
 
 REDISPATCH = [("AGR", "AGR"), ("DSO", "DSO")]
+MOST_WATTS = 10**12
+MOST_ACTIVATIONS = 10**9
+LONGEST_LEAD_TIME = timedelta(days=366)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -60,6 +63,13 @@ class CongestionPoint(models.Model):
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(capacity_w=None) | Q(capacity_w__gte=1, capacity_w__lte=MOST_WATTS),
+                name="point_capacity",
+                violation_error_message=f"A capacity is 1 to {MOST_WATTS:,} W.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -100,6 +110,27 @@ class Contract(models.Model):
             models.UniqueConstraint(fields=["dso", "agr", "contract_id"], name="contract_id_between_two"),
             models.CheckConstraint(
                 condition=Q(valid_to=None) | Q(valid_to__gte=models.F("valid_from")), name="contract_dates"
+            ),
+            models.CheckConstraint(
+                condition=Q(availability_price__gte=0, activation_price__gte=0),
+                name="contract_prices",
+                violation_error_message="A price of a contract is 0 or more.",
+            ),
+            models.CheckConstraint(
+                condition=Q(reserved_power_w__gte=-MOST_WATTS, reserved_power_w__lte=MOST_WATTS),
+                name="contract_power",
+                violation_error_message=f"The reserved power is within ±{MOST_WATTS:,} W.",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_activations=None) | Q(max_activations__lte=MOST_ACTIVATIONS),
+                name="contract_activations",
+                violation_error_message=f"There are at most {MOST_ACTIVATIONS:,} activations.",
+            ),
+            models.CheckConstraint(
+                condition=Q(lead_time=None)
+                | Q(lead_time__gte=timedelta(0), lead_time__lte=LONGEST_LEAD_TIME),
+                name="contract_lead_time",
+                violation_error_message="A lead time is PT0M to P366D.",
             ),
         ]
 

@@ -166,6 +166,7 @@ class OfferOption(models.Model):
                 condition=Q(min_activation_factor__gte=1, min_activation_factor__lte=100),
                 name="option_factor",
             ),
+            models.CheckConstraint(condition=Q(price__gte=0), name="option_price"),
         ]
 
     def __str__(self) -> str:
@@ -209,6 +210,7 @@ class FlexOrder(Owned):
         verbose_name = "FlexOrder"
         constraints = [
             models.CheckConstraint(condition=Q(state__in=list(OrderState)), name="order_state"),
+            models.CheckConstraint(condition=Q(price__gte=0), name="order_price"),
             # D17, the last wall: whatever a bug does, an offer has at most one live order.
             models.UniqueConstraint(
                 fields=["flex_offer"],

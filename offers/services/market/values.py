@@ -10,7 +10,7 @@ from functools import partial
 import yaml
 
 from offers import models, transport, uftp
-from offers.models.market import DAYS
+from offers.models.market import DAYS, LONGEST_LEAD_TIME, MOST_ACTIVATIONS, MOST_WATTS
 from offers.models.money import to_units
 from offers.uftp import isp, simple
 from offers.uftp.currencies import CODES
@@ -19,7 +19,6 @@ from .nodes import Reader, collected, items, shown, wrong
 
 TAG = "tag:yaml.org,2002:"
 TRUE = ("true", "yes", "on")
-MAX_WATTS = 10**12
 SECRET_BYTES = 64
 RANGE = re.compile(r"([0-9]{1,4})(?:\s*-\s*([0-9]{1,4}))?")
 USERNAME = re.compile(r"[\w.@+-]{1,150}")
@@ -64,9 +63,9 @@ def whole(least: int, most: int, unit: str) -> Reader:
     return read
 
 
-watts = whole(-MAX_WATTS, MAX_WATTS, "watts")
-capacity = whole(1, MAX_WATTS, "watts")
-count = whole(0, 10**9, "activations")
+watts = whole(-MOST_WATTS, MOST_WATTS, "watts")
+capacity = whole(1, MOST_WATTS, "watts")
+count = whole(0, MOST_ACTIVATIONS, "activations")
 
 
 def money(node: yaml.Node) -> Decimal:
@@ -158,7 +157,7 @@ def isp_length(node: yaml.Node) -> timedelta:
 
 def lead_time(node: yaml.Node) -> timedelta:
     length = duration(node)
-    if not timedelta(0) <= length <= timedelta(days=366):
+    if not timedelta(0) <= length <= LONGEST_LEAD_TIME:
         raise wrong(node, f"{shown(node)} is no lead time: write one from PT0M to P366D, such as PT16H")
     return length
 
