@@ -13,6 +13,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import DecimalField, FloatField, Sum
 from django.test import Client
 
@@ -248,3 +249,20 @@ def test_g18_a_form_beyond_the_bounds_is_refused(text: str) -> None:
 def test_g18_not_even_code_of_ours_can_store_it(text: str) -> None:
     with pytest.raises(ValueError, match="no amount of money"):
         MoneyField().get_prep_value(Decimal(text))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", [OfferOption, FlexOrder, Contract])
+def test_g18_no_price_below_zero_is_stored_whatever_a_bug_does(everybody: Cast, model: Any) -> None:
+    _, theirs = cast.accepted_offer(everybody)
+    cast.order(everybody, theirs)
+    Contract.objects.create(
+        contract_id="C",
+        dso=everybody.dso,
+        agr=everybody.agr,
+        congestion_point=everybody.point,
+        valid_from=TOMORROW,
+    )
+    price = "activation_price" if model is Contract else "price"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        model.objects.update(**{price: Decimal("-0.0001")})
