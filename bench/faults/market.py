@@ -20,7 +20,8 @@ def assemble(intro: Introduction, now: datetime) -> None:
     other = _participant(OTHER[intro.role], hosted=False, endpoint=intro.other_endpoint)
     keys.add_signing_key(me, since, intro.secret)
     keys.add_public_key(other, uftp.seal.to_cs1(intro.other_public), since)
-    User.objects.create(username="program")
+    user = User.objects.create(username="program")
+    models.Membership.objects.create(user=user, participant=me, right=models.Right.TRADE)
     dso, agr = (me, other) if intro.role == "DSO" else (other, me)
     for number in range(min(intro.conversations, POINTS)):
         point = models.CongestionPoint.objects.create(
