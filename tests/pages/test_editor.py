@@ -199,14 +199,21 @@ def test_the_other_version_is_loaded_and_mine_comes_back_with_undo(collision: Pa
     assert values(collision, 0) == ["", "−160", "", ""] and collision.locator("th.name").count() == 2
 
 
+def closed_with(page: Page, key: str) -> None:
+    """Press it in the open dialog, and wait until the page has heard that it is closed."""
+    page.evaluate("() => { window.heard = new Promise(done => addEventListener('close', done, true)) }")
+    page.keyboard.press(key)
+    page.evaluate("() => window.heard.then(() => new Promise(done => setTimeout(done)))")
+
+
 def test_the_new_option_is_scaled_with_enter_and_nothing_with_escape(offer: Page) -> None:
     offer.click("[data-do=fit]")
     offer.click("[data-do=clone]")
     offer.click("[data-do=scale]")
     offer.fill("#scale-by", "50")
-    offer.keyboard.press("Enter")
+    closed_with(offer, "Enter")
     assert values(offer, 2) == ["", "−80", "−120", ""]
     offer.click("[data-do=scale]")
-    offer.keyboard.press("Escape")
+    closed_with(offer, "Escape")
     assert values(offer, 2) == ["", "−80", "−120", ""]
     assert values(offer, 0) == ["", "−160", "−240", ""]
