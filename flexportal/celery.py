@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import Celery, beat, signals
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections
 from django.utils.log import configure_logging
 from kombu.transport import TRANSPORT_ALIASES
@@ -18,6 +19,8 @@ from . import heap
 log = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flexportal.settings")
+# Django's checks load every page and form, and Celery does not look at what they find: see refuse_unsafe.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 TRANSPORT_ALIASES["atomicfs"] = "flexportal.broker:Transport"
 
 # Beat knows tasks by their names only; without Django's apps and ours it takes half of the memory.
@@ -81,6 +84,17 @@ def keep_the_connection(**kwargs: Any) -> None:
     One that is broken or old is closed here; Celery's own way, to close all, is off (CELERY_DB_REUSE_MAX).
     """
     close_old_connections()
+
+
+@signals.worker_init.connect
+def refuse_unsafe(**kwargs: Any) -> None:
+    """As the web server does; Celery would only log what a receiver of its signals raises."""
+    from . import unsafe  # it has a check, and checks need the apps
+
+    try:
+        unsafe.refuse()
+    except ImproperlyConfigured as fault:
+        sys.exit(str(fault))
 
 
 @signals.worker_init.connect

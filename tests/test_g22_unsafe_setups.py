@@ -75,14 +75,19 @@ def test_g22_a_web_process_does_not_start_on_such_a_database(
     unsafe.refuse()
 
 
-def test_g22_the_server_asks_before_it_takes_requests(tmp_path: Path) -> None:
-    """With a real process: the settings of the project, but for one option."""
-    program = (
-        "from flexportal import settings as s; s.DATABASES['default']['OPTIONS'].pop('transaction_mode');"
-        "import flexportal.wsgi"
+@pytest.mark.parametrize(
+    "program",
+    ["import flexportal.wsgi", "from flexportal.celery import app; app.worker_main(['worker'])"],
+    ids=["web", "worker"],
+)
+def test_g22_a_process_asks_before_it_takes_work(program: str, tmp_path: Path) -> None:
+    """With a real one: the settings of the project, but for one option."""
+    unsafely = (
+        "from flexportal import settings as s; s.DATABASES['default']['OPTIONS'].pop('transaction_mode')"
     )
+    command = [sys.executable, "-c", f"{unsafely}; {program}"]
     environment = {**os.environ, "STATE_DIR": str(tmp_path), "DATABASE_URL": "", "REDIS_URL": ""}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode and "do not begin IMMEDIATE" in done.stderr
 
 
