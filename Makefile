@@ -13,7 +13,7 @@ PORT ?= 8000
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lock reset format
+.PHONY: help run test programs lock reset format
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -22,9 +22,13 @@ run: .venv/stamp-run node_modules/stamp
 	@FLEXPORTAL_LOCAL_MARKET=1 exec .venv/bin/python manage.py demo --port $(PORT)
 
 test: | .venv/bin/python
-	@$(MAKE) --silent --no-print-directory --jobs=2 .venv/stamp-test .venv-interop/stamp
+	@$(MAKE) --silent --no-print-directory --jobs=3 programs .venv/stamp-test .venv-interop/stamp
 	@$(MAKE) --silent --no-print-directory node_modules/stamp
 	@exec .venv/bin/python -m tests.everything
+
+# What pip does not bring, by apt where this machine has it.
+programs: | .venv/bin/python
+	@.venv/bin/python -m tests.packages
 
 format: .venv/stamp-test
 	.venv/bin/ruff format

@@ -2,20 +2,19 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests import ready, servers
+from tests import packages, ready, servers
 
 CI = os.environ.get("CI", "").lower() in ("1", "true")
 BIN = Path(sys.executable).parent
@@ -40,17 +39,6 @@ CHECKS: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {
 GREEN = (0, 5)  # 5: pytest found no test of this kind, which is no failure
 DEAREST = ("--durations=20", "--durations-min=2")  # what to look at when the ten minutes are over
 PARALLEL = ("-n", "2", "--dist", "loadgroup")
-PACKAGES: Mapping[
-    str, tuple[Callable[[], object], Sequence[Sequence[str]]]
-] = {  # each with what serves as well
-    "PostgreSQL": (servers.postgresql_programs, [["postgresql"]]),
-    "Redis": (servers.redis_program, [["redis-server"]]),
-    "Chromium": (
-        servers.chromium_program,
-        [["chromium-headless-shell", "fonts-dejavu-core"], ["chromium", "fonts-dejavu-core"]],
-    ),
-}
-
 
 _one_at_a_time = threading.Lock()
 
@@ -74,40 +62,6 @@ def run(heading: str, command: Sequence[str], environment: Mapping[str, str]) ->
     )
     say(heading, done.stdout, started)
     return done.returncode in GREEN
-
-
-# --- what must be there ------------------------------------------------------------------------------------
-
-
-def install_missing() -> list[str]:
-    """Ask apt for what is missing where that is possible; the names of what is missing all the same."""
-    missing = [name for name, (find, _) in PACKAGES.items() if not find()]
-    become_root = [] if os.getuid() == 0 else ["sudo", "-n"]
-    if not missing or not shutil.which("apt-get") or not _works([*become_root, "true"]):
-        return missing
-    started = time.monotonic()
-    apt = [*become_root, "apt-get", "--quiet", "--quiet"]
-    said = _complaint([*apt, "update"])
-    for find, choices in (PACKAGES[name] for name in missing):
-        for packages in choices:
-            if not find():
-                said += _complaint([*apt, "install", "--yes", "--no-install-recommends", *packages])
-    say(f"Installing {', '.join(missing)}", said, started)
-    return [name for name in missing if not PACKAGES[name][0]()]
-
-
-def _complaint(command: Sequence[str]) -> str:
-    """Run it; what it says when it does not succeed."""
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    return done.stderr if done.returncode else ""
-
-
-def _works(command: Sequence[str]) -> bool:
-    try:
-        return subprocess.run(command, check=False, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
 
 
 # --- tests -------------------------------------------------------------------------------------------------
@@ -189,7 +143,7 @@ def server_leg(tests: Tests) -> list[str]:
 
 def main() -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of short processes: each would compile again
-    missing = install_missing()
+    missing = packages.missing()
     tests = Tests(missing)
     with ThreadPoolExecutor() as lanes:
         running = [lanes.submit(checks), lanes.submit(embedded_leg, tests)]
