@@ -23,6 +23,7 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run",
 ]
 OFFICIAL_LIBRARY = settings.BASE_DIR / ".venv-interop/stamp"
+ALL_FAULTS = os.environ.get("FAULTS") == "all"
 TOO_SLOW = (hypothesis.HealthCheck.too_slow,)
 NEEDS = {
     "browser": (servers.chromium_program(), "needs Chromium"),
@@ -76,7 +77,7 @@ def _portal_of(item: pytest.Item) -> str:
 
 
 def _asks_a_server(item: pytest.Item) -> bool:
-    if item.get_closest_marker("pages"):
+    if item.get_closest_marker("pages") or (item.get_closest_marker("control") and not ALL_FAULTS):
         return False
     fixtures = set(getattr(item, "fixturenames", ()))
     marked = any(item.get_closest_marker(name) for name in ("django_db", *NEEDS))

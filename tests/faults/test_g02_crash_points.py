@@ -133,6 +133,7 @@ def test_g02_a_crash_loses_and_doubles_nothing(village: Village, point: str) -> 
     pytest.fail(f"{point} is not visited twice: {found}")
 
 
+@pytest.mark.control
 @pytest.mark.parametrize(
     ("point", "broken", "harm"),
     [

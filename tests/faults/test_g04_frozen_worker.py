@@ -14,6 +14,7 @@ def test_g04_a_worker_that_wakes_late_is_fenced_off(kind: str) -> None:
     assert found["fenced"], "the frozen one must have ended its attempts, too"
 
 
+@pytest.mark.control
 def test_g04_control_without_the_fence_it_changes_what_another_one_has_settled(kind: str) -> None:
     with town.hamlet(kind, settings=town.weakened("unfenced", LEASE_SECONDS=str(g04.LEASE))) as place:
         found = g04.run(place)

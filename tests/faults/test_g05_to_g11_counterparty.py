@@ -47,18 +47,22 @@ def test_g11_one_that_hangs_does_not_hold_another_one_up(hamlet: town.Hamlet) ->
     assert found["most_at_once"] <= 4 and not found["lost"], found
 
 
+@pytest.mark.control
 def test_g05_control_saying_200_before_storing_loses(weak_hamlet: town.Hamlet) -> None:
     assert g05.g05(weak_hamlet, 40, random.Random(SEED), web_dies=True)["lost"]
 
 
+@pytest.mark.control
 def test_g06_control_without_the_unique_key_copies_have_effects(weak_hamlet: town.Hamlet) -> None:
     assert g05.g06(weak_hamlet, 10, random.Random(SEED))["doubled"]
 
 
+@pytest.mark.control
 def test_g07_control_without_the_unique_key_an_id_is_used_twice(weak_hamlet: town.Hamlet) -> None:
     assert not g05.is_clean(g05.g07(weak_hamlet, 5))
 
 
+@pytest.mark.control
 def test_g11_control_without_the_limit_one_that_hangs_has_all_workers(weak_hamlet: town.Hamlet) -> None:
     found = g11.run(weak_hamlet, queued=30, probes=4, within=15.0)
     assert found["most_at_once"] > 4, found
