@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from offers import models
 from offers.models import CongestionPoint, FlexOffer, FlexRequest, Membership, Message, Participant, Right
 from offers.services import inbox, keys, trading
+from tests import snapshots
 
 NOON = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)  # 12:00 in Amsterdam, a Monday
 TOMORROW = date(2026, 3, 3)
@@ -120,9 +121,13 @@ def send_request(cast: Cast, now: datetime = NOON, valid_for: timedelta = timede
 
 def answerable_request(cast: Cast, now: datetime = NOON) -> FlexRequest:
     """A request that has arrived at the AGR and was accepted there: the AGR's row of it."""
-    send_request(cast, now)
-    deliver_all(now)
-    return FlexRequest.objects.get(owner=cast.agr)
+
+    def build() -> FlexRequest:
+        send_request(cast, now)
+        deliver_all(now)
+        return FlexRequest.objects.get(owner=cast.agr)
+
+    return snapshots.copied(f"answerable at {now}", build, upon="everybody")
 
 
 def send_offer(cast: Cast, request: FlexRequest, now: datetime = NOON, **changes: Any) -> FlexOffer:
@@ -136,10 +141,14 @@ def send_offer(cast: Cast, request: FlexRequest, now: datetime = NOON, **changes
 
 def accepted_offer(cast: Cast, now: datetime = NOON) -> tuple[FlexOffer, FlexOffer]:
     """An offer that the DSO took in and accepted: the AGR's row and the DSO's row of it."""
-    mine = send_offer(cast, answerable_request(cast, now), now)
-    deliver_all(now)
-    mine.refresh_from_db()
-    return mine, FlexOffer.objects.get(owner=cast.dso, message__message_id=message_of(mine).message_id)
+
+    def build() -> tuple[FlexOffer, FlexOffer]:
+        mine = send_offer(cast, answerable_request(cast, now), now)
+        deliver_all(now)
+        mine.refresh_from_db()
+        return mine, FlexOffer.objects.get(owner=cast.dso, message__message_id=message_of(mine).message_id)
+
+    return snapshots.copied(f"accepted at {now}", build, upon="everybody")
 
 
 def message_of(row: FlexRequest | FlexOffer) -> Message:

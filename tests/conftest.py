@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
 
 from tests import cast, ready, servers, snapshots
 
@@ -122,6 +123,8 @@ def chromium() -> Iterator["Browser"]:
 
 
 @pytest.fixture
-def everybody(db: None) -> cast.Cast:
+def everybody(db: None) -> Iterator[cast.Cast]:
     """The cast, with its market, in an empty database."""
-    return snapshots.copied("everybody", cast.assemble)
+    snapshots.watch.standing = snapshots.EMPTY
+    with connection.execute_wrapper(snapshots.watch):
+        yield snapshots.copied("everybody", cast.assemble)
