@@ -130,9 +130,15 @@ def answerable_request(cast: Cast, now: datetime = NOON) -> FlexRequest:
     return snapshots.copied(f"answerable at {now}", build, upon="everybody")
 
 
-def send_offer(cast: Cast, request: FlexRequest, now: datetime = NOON, **changes: Any) -> FlexOffer:
+def send_offer(
+    cast: Cast,
+    request: FlexRequest,
+    now: datetime = NOON,
+    valid_for: timedelta = timedelta(hours=1),
+    **changes: Any,
+) -> FlexOffer:
     """The AGR answers a request with three options; the offer is queued."""
-    draft = offer_draft(now + timedelta(hours=1), **changes)
+    draft = offer_draft(now + valid_for, **changes)
     row = trading.draft_offer(
         cast.agr, cast.point, cast.dso, TOMORROW, draft, cast.trader, now, request=request
     )

@@ -3,12 +3,14 @@
 import uuid
 from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from offers.domain import OfferState, OrderState, RequestState
+from offers.uftp.isp import midnight
 
 from .market import CongestionPoint, Contract
 from .messages import Message
@@ -141,6 +143,15 @@ class FlexOffer(Owned):
     def is_valid_at(self, now: datetime) -> bool:
         """D2: valid while now < ExpirationDateTime; at equality it is expired."""
         return self.expires_at is not None and now < self.expires_at
+
+    def has_begun_at(self, now: datetime) -> bool:
+        """Whether the first ISP of any option runs already: then it is no more to be revoked."""
+        point = self.congestion_point
+        day = midnight(self.period, ZoneInfo(point.time_zone))
+        if now < day:
+            return False
+        starts = (isp["start"] for option in self.options.all() for isp in option.isps)
+        return any(day + (start - 1) * point.isp_duration <= now for start in starts)
 
 
 class OfferOption(models.Model):

@@ -1,6 +1,7 @@
 """The main job without sockets: request, offer, answer, order, answer, between two tenants."""
 
-from datetime import timedelta
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -50,6 +51,23 @@ def test_a_second_order_is_refused(everybody: Cast) -> None:
     cast.order(everybody, theirs)
     with pytest.raises(domain.IllegalMove):
         cast.order(everybody, theirs, reference="B")
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(-1, "revoked"), (0, "accepted")])
+def test_an_offer_is_revoked_until_its_first_isp_begins(everybody: Cast, seconds: int, state: str) -> None:
+    """ISP 69 begins at 17:00 in Amsterdam; the offer is valid for an hour more."""
+    first = datetime(2026, 3, 3, 16, tzinfo=UTC)
+    asked = cast.answerable_request(everybody)
+    mine = cast.send_offer(everybody, asked, valid_for=first + timedelta(hours=1) - NOON)
+    cast.deliver_all(NOON)
+    with (
+        nullcontext()
+        if state == "revoked"
+        else pytest.raises(domain.IllegalMove, match="first ISP .* has begun")
+    ):
+        trading.revoke(everybody.agr, mine.pk, everybody.trader, first + timedelta(seconds=seconds))
+    mine.refresh_from_db()
+    assert mine.state == state
 
 
 def test_a_revoked_offer_is_revoked_on_both_sides(everybody: Cast) -> None:

@@ -210,6 +210,8 @@ def revoke(owner: models.Participant, offer_id: int, by: User, now: datetime) ->
     domain.after(OfferState(row.state), Event.REVOKE)
     if row.message is None or not row.is_valid_at(now):
         raise domain.IllegalMove("FlexOffer is expired: it cannot be revoked any more.")
+    if row.has_begun_at(now):
+        raise domain.IllegalMove("The first ISP of the FlexOffer has begun: it cannot be revoked any more.")
     message = uftp.FlexOfferRevocation(
         **mapping.head(row.owner, row.counterparty, now, outbox.new_id(), row.message.conversation_id),
         flex_offer_message_id=row.message.message_id,

@@ -184,9 +184,16 @@ class OfferRow:
     def revocable(self) -> bool:
         return may_revoke(self.offer, self.now)
 
+    @property
+    def begun(self) -> bool:
+        """Whether it is too late to revoke it though it is still valid."""
+        return self.offer.is_valid_at(self.now) and self.offer.has_begun_at(self.now)
+
 
 def may_revoke(offer: FlexOffer, now: datetime) -> bool:
-    return offer.state in ("sent", "accepted", "ordering", "failed") and offer.is_valid_at(now)
+    """Who sees the button may press it: as `trading.revoke` decides."""
+    stands = offer.state in ("sent", "accepted", "ordering", "failed") and offer.is_valid_at(now)
+    return stands and not offer.has_begun_at(now)
 
 
 def typed_expiry(draft: Mapping[str, Any]) -> datetime | None:

@@ -1,6 +1,6 @@
 """Our offers: filters, one with its timeline and evidence, revoking one or many."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -80,6 +80,23 @@ def test_revoking_asks_the_service_and_shows_the_state(
     mine.refresh_from_db()
     assert mine.state == "revoked"
     assert "It is revoked." in response.content.decode()
+
+
+def test_an_offer_whose_first_isp_has_begun_has_no_button_to_revoke(
+    everybody: Cast, address: Address, at_noon: time_machine.Traveller
+) -> None:
+    first = datetime(2026, 3, 3, 16, tzinfo=UTC)  # ISP 69 in Amsterdam
+    asked = cast.answerable_request(everybody)
+    mine = cast.send_offer(everybody, asked, valid_for=first + timedelta(hours=1) - NOON)
+    cast.deliver_all(NOON)
+    at_noon.move_to(first - timedelta(seconds=1))
+    trader = signed_in(everybody.trader)
+    assert 'data-confirm="Revoke' in trader.get(address("agr-offer", mine.pk)).content.decode()
+    at_noon.move_to(first)
+    seen = trader.get(address("agr-offer", mine.pk)).content.decode()
+    assert "Its first ISP has begun." in seen and 'data-confirm="Revoke' not in seen
+    response = trader.post(address("agr-offer-revoke", mine.pk))
+    assert response.status_code == 409 and b"first ISP" in response.content
 
 
 def test_an_ordered_offer_cannot_be_revoked_and_says_so(
