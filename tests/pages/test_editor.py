@@ -1,5 +1,7 @@
 """The offer editor in a real browser: nothing typed is lost, all is said."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from playwright.sync_api import Page
 
@@ -217,3 +219,25 @@ def test_the_new_option_is_scaled_with_enter_and_nothing_with_escape(offer: Page
     closed_with(offer, "Escape")
     assert values(offer, 2) == ["", "−80", "−120", ""]
     assert values(offer, 0) == ["", "−160", "−240", ""]
+
+
+def test_who_types_on_and_on_is_saved_on_the_way(offer: Page, stub: Stub) -> None:
+    offer.clock.install()
+    for power in range(1, 8):
+        offer.fill(cell(1, 0), f"-{power}")
+        offer.clock.run_for(1000)
+    saved_option(stub, offer)
+    assert stub.saved[0]["options"][0]["isps"][0]["power"] in (-3000, -4000)
+
+
+def test_a_tab_that_is_put_away_is_saved_at_once(offer: Page, stub: Stub) -> None:
+    offer.clock.install()
+    offer.clock.pause_at(datetime.now() + timedelta(minutes=1))  # so that no timer saves it
+    offer.fill(cell(1, 0), "-7")
+    offer.evaluate(
+        """() => {
+            Object.defineProperty(document, 'visibilityState', { value: 'hidden' })
+            document.dispatchEvent(new Event('visibilitychange'))
+        }"""
+    )
+    assert saved_option(stub, offer)["isps"][0]["power"] == -7000

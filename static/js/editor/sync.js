@@ -13,11 +13,15 @@ async function freshToken() {
   return Boolean(found);
 }
 
-function send(url, body, headers) {
+// A page that is being left has its request carried on, as far as browsers do so: up to 64 KiB in all.
+const CARRIED = 60_000;
+
+function send(url, draft, headers) {
+  const body = JSON.stringify(draft);
   return fetch(url, {
     method: 'POST', credentials: 'same-origin',
     headers: { 'Content-Type': 'application/json', 'X-CSRFToken': csrf().content, Accept: 'application/json', ...headers },
-    body: JSON.stringify(body),
+    body, keepalive: document.visibilityState === 'hidden' && body.length < CARRIED,
   });
 }
 
@@ -49,10 +53,14 @@ export class Sync {
     this.changes = 0;
     this.saved = 0;
     this.saving = null;
+    this.saveTimer = null;
     this.lost = false;
     addEventListener('beforeunload', event => {
-      if (this.leaving || this.saved === this.changes) return;
-      event.preventDefault();
+      if (!this.leaving && this.dirty) event.preventDefault();
+    });
+    // A tab that is put away may never come back.
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'hidden' && this.dirty && !this.lost) this.save();
     });
   }
 
@@ -63,9 +71,8 @@ export class Sync {
   touched() {
     this.changes += 1;
     clearTimeout(this.checkTimer);
-    clearTimeout(this.saveTimer);
     this.checkTimer = setTimeout(() => this.check(), CHECK_AFTER);
-    if (!this.colliding) this.saveTimer = setTimeout(() => this.save(), SAVE_AFTER);
+    if (!this.colliding) this.saveIn(SAVE_AFTER); // who types on and on is saved on the way, too
     if (!this.lost) this.onStatus('dirty', 'not saved yet');
   }
 
@@ -86,12 +93,22 @@ export class Sync {
   async save() {
     if (this.colliding || this.leaving) return false; // what was sent is not saved again behind its back
     if (this.saving) return this.saving;
-    clearTimeout(this.saveTimer);
+    this.saveNoMore();
     this.saving = this.saveOnce();
     const done = await this.saving;
     this.saving = null;
-    if (this.dirty && !this.lost && !this.leaving) this.saveTimer = setTimeout(() => this.save(), done ? SAVE_AFTER : RETRY_AFTER);
+    if (!done) this.saveNoMore(); // what was typed meanwhile waits as long as the rest
+    if (this.dirty && !this.lost && !this.leaving) this.saveIn(done ? SAVE_AFTER : RETRY_AFTER);
     return done;
+  }
+
+  saveIn(milliseconds) {
+    this.saveTimer ??= setTimeout(() => this.save(), milliseconds);
+  }
+
+  saveNoMore() {
+    clearTimeout(this.saveTimer);
+    this.saveTimer = null;
   }
 
   async saveOnce() {
@@ -138,7 +155,7 @@ export class Sync {
 
   leave() {
     this.leaving = true;
-    clearTimeout(this.saveTimer);
+    this.saveNoMore();
     clearTimeout(this.checkTimer);
   }
 }
