@@ -46,7 +46,7 @@ function onClick(event) {
   }
   const closer = event.target.closest('[data-close]');
   if (closer) closer.closest('dialog').close();
-  else if (event.target instanceof HTMLDialogElement) event.target.close(); // a click on the backdrop
+  else if (event.target instanceof HTMLDialogElement && event.detail < 2) event.target.close(); // on the backdrop
 }
 
 const REACHED = 'a[href], button:not([disabled]), input:not([type="hidden"]), select, textarea, summary, [tabindex="0"]';

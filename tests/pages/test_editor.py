@@ -241,3 +241,21 @@ def test_a_tab_that_is_put_away_is_saved_at_once(offer: Page, stub: Stub) -> Non
         }"""
     )
     assert saved_option(stub, offer)["isps"][0]["power"] == -7000
+
+
+def test_a_double_click_opens_a_dialog_and_does_not_close_it_again(offer: Page) -> None:
+    offer.click("[data-do=fit]")
+    offer.locator("[data-do=scale]").dblclick()
+    assert offer.locator("dialog#scale").evaluate("dialog => dialog.open")
+    offer.mouse.click(5, 5)
+    assert not offer.locator("dialog#scale").evaluate("dialog => dialog.open")
+
+
+def test_who_is_signed_out_and_has_no_form_token_is_told_so_and_saved_later(offer: Page, stub: Stub) -> None:
+    offer.route("**/save", lambda route: route.fulfill(status=403, body="no token"))
+    offer.route("**/editor", lambda route: route.fulfill(status=302, headers={"Location": "/login"}))
+    stub.pages["/login"] = "Log in"
+    offer.fill(cell(1, 0), "-7")
+    offer.wait_for_selector("#saved >> text=you are signed out")
+    offer.unroute_all()
+    assert saved_option(stub, offer)["isps"][0]["power"] == -7000

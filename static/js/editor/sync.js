@@ -6,11 +6,14 @@ const RETRY_AFTER = 8000;
 const csrf = () => document.querySelector('meta[name="csrf-token"]');
 
 // Who logs in again in another tab has another form token: this page asks for it instead of losing what was typed.
-async function freshToken() {
+// An answer that stands for a 403, where asking changes something: the second try, or that nobody is signed in.
+async function withFreshToken(refused, again) {
   const page = await fetch(location.href, { credentials: 'same-origin' });
-  const found = page.ok && !page.redirected && /name="csrf-token" content="([^"]+)"/.exec(await page.text());
-  if (found) csrf().content = found[1];
-  return Boolean(found);
+  if (page.redirected) return { status: 401, redirected: true, headers: page.headers };
+  const found = page.ok && /name="csrf-token" content="([^"]+)"/.exec(await page.text());
+  if (!found) return refused;
+  csrf().content = found[1];
+  return again();
 }
 
 // A page that is being left has its request carried on, as far as browsers do so: up to 64 KiB in all.
@@ -27,7 +30,7 @@ function send(url, draft, headers) {
 
 export async function post(url, body, headers = {}) {
   let response = await send(url, body, headers);
-  if (response.status === 403 && await freshToken()) response = await send(url, body, headers);
+  if (response.status === 403) response = await withFreshToken(response, () => send(url, body, headers));
   const json = response.headers.get('Content-Type')?.includes('json') ? await response.json() : {};
   return { ok: response.ok && !response.redirected, status: response.redirected ? 401 : response.status, ...json };
 }
