@@ -109,7 +109,8 @@ def editor(*more: None) -> str:
         for name, price in (("A", "101.40"), ("B", "55.00"))
     ]
     draft = {"expires_at": "2026-11-24T11:30:00Z", "options": options}
-    data = {**URLS, "request": {"isps": rows}, "currency": "EUR", "draft": draft, "findings": []}
+    known = {"token": "before", "currency": "EUR", "draft": draft, "findings": []}
+    data = {**URLS, "request": {"isps": rows}, **known}
     frame = {
         "now": NOW,
         "zone": ZONE,

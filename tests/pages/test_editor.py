@@ -259,3 +259,22 @@ def test_who_is_signed_out_and_has_no_form_token_is_told_so_and_saved_later(offe
     offer.wait_for_selector("#saved >> text=you are signed out")
     offer.unroute_all()
     assert saved_option(stub, offer)["isps"][0]["power"] == -7000
+
+
+def test_what_was_sent_from_another_window_is_said_in_the_open_and_can_be_opened(
+    offer: Page, stub: Stub
+) -> None:
+    told = {"sentence": "FlexOffer is accepted: it cannot be changed any more."}
+    offer.route("**/save", lambda route: route.fulfill(status=409, json=told))
+    offer.fill(cell(1, 0), "-7")
+    offer.wait_for_selector(
+        "#conflict >> text=cannot be changed any more. What you typed here is not part of it."
+    )
+    assert offer.inner_text("#saved") == "not saved: see above"
+    assert offer.is_hidden("#keep-mine") and offer.is_hidden("#load-theirs")
+    with offer.expect_popup() as opened:
+        offer.click("#open-theirs")
+    assert opened.value.url == offer.url
+    offer.click("#send")
+    assert not offer.locator("dialog#confirm").evaluate("dialog => dialog.open")
+    assert values(offer, 0)[1] == "−7"

@@ -1,4 +1,5 @@
-// Two windows on one draft: says so, loses neither version, and lets somebody choose.
+// Two windows on one draft: says so, loses neither version, and lets somebody choose. What was sent from the
+// other one is no draft any more: it can only be opened.
 const $ = id => document.getElementById(id);
 
 export class Conflict {
@@ -18,7 +19,11 @@ export class Conflict {
 
   show(answer) {
     this.found = answer;
-    $('conflict-text').textContent = answer.sentence;
+    const over = !answer.token;
+    $('conflict-text').textContent = over ? `${answer.sentence} What you typed here is not part of it.` : answer.sentence;
+    $('load-theirs').hidden = over;
+    $('keep-mine').hidden = over;
+    $('open-theirs').hidden = !over;
     $('conflict').hidden = false;
     $('conflict').scrollIntoView({ block: 'nearest' });
   }

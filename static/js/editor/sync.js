@@ -134,7 +134,7 @@ export class Sync {
       // Somebody else saved or sent it: trying again would only overwrite their work.
       this.lost = answer.status === 409 || answer.status === 403 || answer.status === 404;
       const words = SENTENCES[answer.status] ?? `not saved (HTTP ${answer.status}); what you typed is still here`;
-      if (answer.token) this.collide(answer);
+      if (answer.status === 409 && this.token) this.collide(answer);
       else this.onStatus('trouble', answer.sentence ?? words);
     } catch {
       this.onStatus('trouble', 'not saved: no connection; what you typed is still here');
@@ -145,7 +145,7 @@ export class Sync {
   collide(answer) {
     this.lost = true;
     this.colliding = true;
-    this.onStatus('trouble', 'not saved: choose a version above');
+    this.onStatus('trouble', answer.token ? 'not saved: choose a version above' : 'not saved: see above');
     this.onConflict(answer);
   }
 
