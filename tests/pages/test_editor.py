@@ -270,7 +270,7 @@ def test_what_was_sent_from_another_window_is_said_in_the_open_and_can_be_opened
     offer.wait_for_selector(
         "#conflict >> text=cannot be changed any more. What you typed here is not part of it."
     )
-    assert offer.inner_text("#saved") == "not saved: see above"
+    assert offer.inner_text("#saved") == "not saved: this is no draft any more"
     assert offer.is_hidden("#keep-mine") and offer.is_hidden("#load-theirs")
     with offer.expect_popup() as opened:
         offer.click("#open-theirs")

@@ -145,7 +145,7 @@ export class Sync {
   collide(answer) {
     this.lost = true;
     this.colliding = true;
-    this.onStatus('trouble', answer.token ? 'not saved: choose a version above' : 'not saved: see above');
+    this.onStatus('trouble', answer.token ? 'not saved: choose a version' : 'not saved: this is no draft any more');
     this.onConflict(answer);
   }
 
