@@ -3,7 +3,6 @@
 The long form is a program: python -m bench.faults.g01 --conversations 10000 --kills 200.
 """
 
-import os
 import random
 
 import pytest
@@ -13,18 +12,17 @@ from bench.faults import g01
 SEED = 20261122
 CONTROLS = range(SEED, SEED + 3)
 SETTLE = 150.0  # seconds in which nothing moves
-# 300 and 10 cost 266 s of processor time here, too much for every commit: FAULTS=all runs them.
-CONVERSATIONS, KILLS = (300, 10) if os.environ.get("FAULTS") == "all" else (60, 6)
+CONVERSATIONS, KILLS = 300, 10
 
 
 @pytest.mark.django_db
 def test_g01_on_sqlite_nothing_is_lost_or_doubled_when_processes_are_killed(kind: str) -> None:
     if kind != "sqlite":
         pytest.skip("has its own form on PostgreSQL")
-    done = g01.run(60, 4, "sqlite", SEED, settle=SETTLE)
+    done = g01.run(CONVERSATIONS, KILLS, "sqlite", SEED, settle=SETTLE)
     print(done)
     assert done.finished and done.verdict.clean, str(done)
-    assert done.verdict.closed == 60
+    assert done.verdict.closed == CONVERSATIONS
 
 
 def test_g01_control_200_before_it_is_stored_loses_messages() -> None:
