@@ -12,7 +12,9 @@ World = TypeVar("World")
 Rows = dict[str, list[tuple[str, Any]]]  # by table: the statements that fill it, with their values
 
 FIXED = ("auth_permission",)  # made by the migrations
-UNSEEN = ('"django_session"', '"auth_user"')  # who is signed in, and since when, belongs to no world
+READS = ("SELECT", "SAVEPOINT", "RELEASE")
+# Who is signed in, and since when, belongs to no world.
+UNSEEN = ('INSERT INTO "django_session"', 'UPDATE "django_session"', 'UPDATE "auth_user" SET "last_login" =')
 
 EMPTY = "nothing"  # as every test finds its database
 
@@ -25,8 +27,7 @@ class Watch:
     standing = ""
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        verb, *rest = sql.split(None, 3)
-        if verb in ("INSERT", "UPDATE", "DELETE") and not set(rest) & set(UNSEEN):
+        if not sql.startswith((*READS, *UNSEEN)):
             self.standing = ""
         return execute(sql, params, many, context)
 

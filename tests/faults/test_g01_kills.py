@@ -14,7 +14,7 @@ SEED = 20261122
 CONTROLS = range(SEED, SEED + 3)
 SETTLE = 150.0  # seconds in which nothing moves
 CONVERSATIONS, KILLS = 300, 10
-# A file's transactions are few and the same each time: less shows as much, but for FAULTS=all.
+# What SQLite adds, one file with one writer, fewer show as well; FAULTS=all trades as many there.
 ON_SQLITE = (300, 10) if os.environ.get("FAULTS") == "all" else (60, 4)
 
 
