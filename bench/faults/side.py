@@ -28,6 +28,7 @@ from . import introductions, market, trader, verdict, walls  # noqa: E402
 
 IDLE_SECONDS = 0.2
 QUIET_TURNS = 3
+PATIENCE = 0.3
 AWAY = (OperationalError, InterfaceError)
 
 log = logging.getLogger(__name__)
@@ -98,15 +99,20 @@ def stand(said: None) -> list[int]:
 
 
 def writable(said: None) -> bool:
-    """Whether nobody sits on the participants (with SQLite: on the file)."""
-    patience = "SET lock_timeout = 300" if connection.vendor == "postgresql" else "PRAGMA busy_timeout = 300"
-    with connection.cursor() as cursor:
-        cursor.execute(patience)
+    """Whether nobody sits on the participants; with SQLite on the file, which may not even open then."""
+    options = connection.settings_dict["OPTIONS"]
+    kept = dict(options)
+    if connection.vendor == "sqlite":
+        options["timeout"] = PATIENCE
     try:
-        with transaction.atomic():
+        with connection.cursor() as cursor, transaction.atomic():
+            if connection.vendor == "postgresql":
+                cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
             list(models.Participant.objects.select_for_update())
     except OperationalError:
         return False
+    finally:
+        connection.settings_dict["OPTIONS"] = kept
     return True
 
 
