@@ -79,6 +79,20 @@ def deaf() -> None:
     Sweeper.EVERY = 1e6
 
 
+def owing() -> None:
+    """A worker that acknowledges each ring when it has followed it; weak.py has the settings for it."""
+    from flexportal import rings
+
+    rings.Ring.Strategy = "celery.worker.strategy:default"
+
+
+def mute() -> None:
+    """Nobody rings when a message is committed; it goes out when beat comes round."""
+    from offers.services import bell
+
+    bell.ring_now = lambda task: None  # type: ignore[assignment]
+
+
 def wrong_clock() -> None:
     """The clock of the machine runs ahead by the seconds that a file says."""
     from django.conf import settings
@@ -106,6 +120,8 @@ WEAKNESSES: dict[str, Callable[[], None]] = {
     "unfenced": unfenced,
     "uncapped": uncapped,
     "deaf": deaf,
+    "mute": mute,
+    "owing": owing,
     "wrong_clock": wrong_clock,
     "timeless": timeless,
 }
