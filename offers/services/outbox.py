@@ -2,8 +2,10 @@
 
 import hashlib
 import random
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -20,6 +22,29 @@ PER_COUNTERPARTY = 4
 PER_FAILING_COUNTERPARTY = 1
 
 Clock = Callable[[], datetime]
+
+
+class Slots:
+    """So many threads of this process at once, and no more."""
+
+    def __init__(self, most: int) -> None:
+        self._free = threading.BoundedSemaphore(most)
+
+    @contextmanager
+    def one(self) -> Iterator[bool]:
+        """Whether one was free; it is ours until the block ends."""
+        ours = self._free.acquire(blocking=False)
+        try:
+            yield ours
+        finally:
+            if ours:
+                self._free.release()
+
+
+# Of the eight threads of a worker: however many counterparties hang, some go on processing what comes in,
+# and some send to those that answer (G11).
+SENDERS = Slots(6)
+SENDERS_TO_FAILING = Slots(3)
 
 
 class NotQueueable(ValueError):
@@ -85,16 +110,30 @@ def endpoint_of(participant: models.Participant) -> str:
 
 
 def deliver_due(clock: Clock, jitter: random.Random) -> int:
-    """Send what is due until nothing is; how many messages were given up, for the caller to act on."""
+    """Send what is due until nothing is; how many messages were given up, for the caller to act on.
+
+    Does nothing where enough threads of this process send: they look again after each message.
+    """
+    with SENDERS.one() as free:
+        return _deliver_all(clock, jitter) if free else 0
+
+
+def _deliver_all(clock: Clock, jitter: random.Random) -> int:
     given_up, helped = 0, False
-    while (row := claim(now := clock())) is not None:
-        if not helped and _wanting(now):
-            bell.ring(bell.DELIVER)  # there is more than one: another worker may help
-        helped = True
-        given_up += _deliver(row, clock, jitter)
-        _see_whether_it_is_back(row, clock())
-        crashpoint("outbox.settled")
-    return given_up
+    while True:
+        with ExitStack() as held:
+            failing_too = held.enter_context(SENDERS_TO_FAILING.one())
+            row = claim(now := clock(), failing_too)
+            if row is None:
+                return given_up
+            if row.counterparty.failing_since is None:
+                held.close()
+            if not helped and _wanting(now):
+                bell.ring(bell.DELIVER)  # there is more than one: another worker may help
+            helped = True
+            given_up += _deliver(row, clock, jitter)
+            _see_whether_it_is_back(row, clock())
+            crashpoint("outbox.settled")
 
 
 def _see_whether_it_is_back(row: models.Message, now: datetime) -> None:
@@ -106,17 +145,17 @@ def _see_whether_it_is_back(row: models.Message, now: datetime) -> None:
             recovery.is_back(row.counterparty, now)
 
 
-def _wanting(now: datetime) -> list[int]:
-    return queues.wanting(now, PER_COUNTERPARTY, PER_FAILING_COUNTERPARTY)
+def _wanting(now: datetime, failing_too: bool = True) -> list[int]:
+    return queues.wanting(now, PER_COUNTERPARTY, PER_FAILING_COUNTERPARTY if failing_too else 0)
 
 
 def _most(failing_since: datetime | None) -> int:
     return PER_COUNTERPARTY if failing_since is None else PER_FAILING_COUNTERPARTY
 
 
-def claim(now: datetime) -> models.Message | None:
+def claim(now: datetime, failing_too: bool = True) -> models.Message | None:
     """Take one due message, the oldest first, under a lease of our own; None when there is none."""
-    for counterparty in _wanting(now):
+    for counterparty in _wanting(now, failing_too):
         if (row := _take_one_for(counterparty, now)) is not None:
             crashpoint("outbox.claimed")
             return row
