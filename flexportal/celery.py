@@ -26,7 +26,7 @@ TRANSPORT_ALIASES["atomicfs"] = "flexportal.broker:Transport"
 # Beat knows tasks by their names only; without Django's apps and ours it takes half of the memory.
 BEAT = "celery" in sys.argv[0] and "beat" in sys.argv[1:]
 
-app = Celery("flexportal", fixups=[] if BEAT else None)
+app = Celery("flexportal", fixups=[] if BEAT else None, task_cls="flexportal.rings:Ring")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 if not BEAT:
     app.autodiscover_tasks()
@@ -55,25 +55,26 @@ class Sweeper(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="sweeper", daemon=True)
-        self.heard_at = time.monotonic()
+        rung = (str(entry["task"]) for entry in settings.CELERY_BEAT_SCHEDULE.values())
+        self.heard_at = dict.fromkeys(rung, time.monotonic())
 
-    def hear(self, **kwargs: Any) -> None:
-        self.heard_at = time.monotonic()
+    def hear(self, sender: Any, **kwargs: Any) -> None:
+        self.heard_at[sender.name] = time.monotonic()
 
     def run(self) -> None:
-        from offers import tasks
-
         while True:
             time.sleep(self.EVERY)
-            if time.monotonic() - self.heard_at < 2 * self.EVERY:
-                continue
-            for sweep in (tasks.process_inbox, tasks.deliver_due, tasks.expire_due):
-                try:
-                    sweep()
-                except Exception:  # the database may be away as well
-                    log.exception("A sweep without the broker failed; the next one is in a moment")
-                finally:
-                    close_old_connections()
+            for name in list(self.heard_at):
+                if time.monotonic() - self.heard_at[name] >= 2 * self.EVERY:
+                    self.sweep(name)
+
+    def sweep(self, name: str) -> None:
+        try:
+            app.tasks[name]()
+        except Exception:  # the database may be away as well
+            log.exception("A sweep without the broker failed; the next one is in a moment")
+        finally:
+            close_old_connections()
 
 
 @signals.task_prerun.connect

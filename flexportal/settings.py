@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 from flexportal import env
 
@@ -309,9 +310,6 @@ SPECTACULAR_SETTINGS = {
 CELERY_BROKER_URL = REDIS_URL or "atomicfs://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {
-        "visibility_timeout": 300,
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
         "socket_connect_timeout": 2,
         "socket_timeout": 30,
         "socket_keepalive": True,
@@ -323,14 +321,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]  # a ring may be lost: rings.py
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = 8
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_DB_REUSE_MAX = sys.maxsize  # connections last as long as those of requests: celery.py sees to it
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
@@ -338,9 +334,9 @@ CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "deliver what is due": {"task": "offers.tasks.deliver_due", "schedule": 5.0, "options": {"expires": 5}},
-    "process the inbox": {"task": "offers.tasks.process_inbox", "schedule": 5.0, "options": {"expires": 5}},
-    "expire what is over": {"task": "offers.tasks.expire_due", "schedule": 5.0, "options": {"expires": 5}},
+    "process the inbox": {"task": "offers.tasks.process_inbox", "schedule": 5.0},
+    "deliver what is due": {"task": "offers.tasks.deliver_due", "schedule": 5.0},
+    "expire what is over": {"task": "offers.tasks.expire_due", "schedule": 5.0},
 }
 
 # --- logs --------------------------------------------------------------------------------------------------

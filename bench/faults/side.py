@@ -21,7 +21,7 @@ from django.utils import timezone  # noqa: E402
 
 from offers import models  # noqa: E402
 from offers.domain import IllegalMove  # noqa: E402
-from offers.services import trading  # noqa: E402
+from offers.services import bell, trading  # noqa: E402
 from tests import ready  # noqa: E402
 
 from . import introductions, market, trader, verdict, walls  # noqa: E402
@@ -92,6 +92,13 @@ def report(said: None) -> Any:
     return verdict.report()
 
 
+def ring(times: int) -> None:
+    """Ring for both kinds of work, without looking into the database."""
+    for _ in range(times):
+        bell.ring_now(bell.PROCESS)
+        bell.ring_now(bell.DELIVER)
+
+
 def stand(said: None) -> list[int]:
     """How many messages are under way, and how many there are."""
     rows = models.Message.objects
@@ -116,7 +123,7 @@ def writable(said: None) -> bool:
     return True
 
 
-VERBS = {verb.__name__: verb for verb in (migrate, assemble, know, queue, report, stand, writable)}
+VERBS = {verb.__name__: verb for verb in (migrate, assemble, know, queue, report, ring, stand, writable)}
 
 
 def serve() -> None:

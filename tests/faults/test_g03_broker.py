@@ -20,3 +20,11 @@ def test_g03_without_any_broker_the_worker_looks_by_itself() -> None:
 
 def test_g03_control_a_worker_that_only_listens_does_nothing() -> None:
     assert g03.without("deaf", within=20.0) == 0
+
+
+def test_g03_a_worker_hears_again_when_redis_died_while_it_was_busy() -> None:
+    assert g03.hears_again()
+
+
+def test_g03_control_a_worker_that_owes_acknowledgements_stays_deaf() -> None:
+    assert not g03.hears_again("owing", within=12.0)
