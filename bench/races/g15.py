@@ -12,7 +12,7 @@ and the constraints away: that run must double most offers, or this program show
 import argparse
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -96,6 +96,7 @@ class End:
     accepted_here: int  # orders that the AGR accepted
     answer: Message | None  # what became of the message at the door
     moved_on: bool  # expired by the sweep, then decided by what had been done in time
+    passed: set[str]  # the states that the offer of the racing side came through
 
     @property
     def winners(self) -> list[str]:
@@ -118,7 +119,7 @@ def ends(contests: list[Contest], said: list[list[str]]) -> list[End]:
     orders: dict[int, list[str]] = {}
     for offer, state in FlexOrder.objects.values_list("flex_offer", "state"):
         orders.setdefault(offer, []).append(state)
-    came_back = set(_moves_from("expired"))
+    came_back, passed = set(_moves_from("expired")), _states_of_offers()
     return [
         End(
             one=one,
@@ -129,6 +130,7 @@ def ends(contests: list[Contest], said: list[list[str]]) -> list[End]:
             accepted_here=orders.get(one.mine, []).count("accepted"),
             answer=messages[one.waiting] if one.waiting is not None else None,
             moved_on=bool({one.mine, one.theirs} & came_back),
+            passed=passed[one.mine if one.at == "AGR" else one.theirs],
         )
         for one, texts in zip(contests, said, strict=True)
     ]
@@ -137,6 +139,13 @@ def ends(contests: list[Contest], said: list[list[str]]) -> list[End]:
 def _moves_from(state: str) -> list[int]:
     found = Event.objects.filter(from_state=state, flex_offer__isnull=False).exclude(to_state=state)
     return list(found.values_list("flex_offer", flat=True))
+
+
+def _states_of_offers() -> dict[int, set[str]]:
+    found: dict[int, set[str]] = defaultdict(set)
+    for offer, state in Event.objects.filter(flex_offer__isnull=False).values_list("flex_offer", "to_state"):
+        found[offer].add(state)
+    return found
 
 
 def judge(end: End, verdict: Verdict) -> None:
@@ -159,9 +168,10 @@ def _everything_answered(end: End) -> bool:
 
 
 def _wrong_reasons(end: End) -> list[str]:
-    """The sentences of the losers that do not say what really stood in their way."""
+    """The sentences of the losers that name no state in which the offer was, and that was in the way."""
     verb = "revoked" if end.one.at == "AGR" else "ordered"
     before = {"ordering", "revoked", "expired"} if verb == "ordered" else {"ordered", "revoked"}
+    before &= end.passed
     allowed = {f"FlexOffer is {state}: it cannot be {verb} any more." for state in before}
     said = [text for text in end.said if text not in (DONE, NOT_ASKED)]
     return [text for text in said if text not in allowed] + _wrong_answer(end)
