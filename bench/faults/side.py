@@ -21,7 +21,7 @@ from django.utils import timezone  # noqa: E402
 
 from offers import models  # noqa: E402
 from offers.domain import IllegalMove  # noqa: E402
-from offers.services import bell, trading  # noqa: E402
+from offers.services import bell, keys, trading  # noqa: E402
 from tests import ready  # noqa: E402
 
 from . import introductions, market, trader, verdict, walls  # noqa: E402
@@ -92,6 +92,23 @@ def report(said: None) -> Any:
     return verdict.report()
 
 
+def rekey(said: dict[str, Any]) -> str:
+    """A new signing key, which signs after so many seconds; its public half."""
+    now = timezone.now()
+    me = models.Participant.objects.get(domain=said["domain"])
+    return keys.change_over(me, now, timedelta(hours=1), now + timedelta(seconds=said["after"])).public
+
+
+def trust(said: dict[str, Any]) -> None:
+    keys.add_public_key(models.Participant.objects.get(domain=said["domain"]), said["public"], timezone.now())
+
+
+def refusals(said: None) -> list[str]:
+    """What the endpoint refused because of its seal."""
+    rows = models.Refusal.objects.filter(status__in=[401, 419]).order_by("pk")
+    return [f"{row.status} {row.text}" for row in rows]
+
+
 def ring(times: int) -> None:
     """Ring for both kinds of work, without looking into the database."""
     for _ in range(times):
@@ -123,7 +140,8 @@ def writable(said: None) -> bool:
     return True
 
 
-VERBS = {verb.__name__: verb for verb in (migrate, assemble, know, queue, report, ring, stand, writable)}
+CALLED = (migrate, assemble, know, queue, refusals, rekey, report, ring, stand, trust, writable)
+VERBS = {verb.__name__: verb for verb in CALLED}
 
 
 def serve() -> None:

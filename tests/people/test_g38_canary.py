@@ -64,6 +64,12 @@ send()
 command("rotate_master_key")
 command("market", "load", "-", given=given)
 """
+PLANTED = """
+from django.core.cache import cache
+from offers.models import Participant
+Participant.objects.filter(domain="dso.canary.example").update(name=given)
+cache.set("planted", given, None)
+"""
 OTHER_MASTER_KEY = base64.b64encode(bytes(32)).decode()
 
 
@@ -140,15 +146,36 @@ def _dump(run: Run) -> None:
         run.keep("redis", b"".join(client.dump(key) or b"" for key in client.keys()))
 
 
+@pytest.mark.django_db
 def test_g38_a_private_key_is_in_no_file_log_page_or_dump(run: Run) -> None:
-    assert run.count > 8
+    dumps = {path.name.partition("-")[2] for path in run.folder.glob("*-*") if path.stat().st_size > 100}
+    assert {"program", "page"} <= dumps
+    assert ("dump" in dumps) == run.environment["DATABASE_URL"].startswith("postgres")
+    assert ("redis" in dumps) == bool(settings.REDIS_URL)
     assert list(canary.found_under(run.folder)) == []
 
 
+@pytest.mark.django_db
 def test_g38_the_run_went_where_the_key_is_used(run: Run) -> None:
     said = b"".join(path.read_bytes() for path in run.folder.glob("*-program"))
     assert b"No master key opens this private key" in said
     assert base64.b64encode(canary.SECRET[32:])[:40] in said  # the public half was dumped
+
+
+@pytest.mark.django_db
+def test_g38_control_a_key_that_is_kept_as_it_is_is_found_in_what_a_backup_would_hold(
+    run: Run, tmp_path: Path
+) -> None:
+    """Last, for the key stays there: in a name in the database, and in the cache."""
+    run.program("-c", DO + PLANTED, given=canary.TEXT)
+    backup = Run(tmp_path, run.environment)
+    _dump(backup)
+    found = {path.name.partition("-")[2] for path, *_ in canary.found_under(tmp_path)}
+    assert found == ({"dump"} if list(tmp_path.glob("*-dump")) else set()) | (
+        {"redis"} if settings.REDIS_URL else set()
+    )
+    if not found:
+        assert any(path.name == "db.sqlite3" for path, *_ in canary.found_under(run.folder))
 
 
 def test_g38_control_the_search_finds_every_spelling(tmp_path: Path) -> None:
