@@ -17,6 +17,7 @@ from .peer import hold
 
 LEASE = 4
 MESSAGES = 3
+SLEEPS = 3.0 * LEASE
 WITHIN = 90.0
 TRIES, PAUSE = 50, 0.1
 
@@ -30,10 +31,12 @@ def run(place: town.Hamlet) -> dict[str, Any]:
     assert place.place.wait(lambda: place.agr.in_flight >= MESSAGES, WITHIN), "nothing is being sent"
     frozen = place.dso.processes["worker"]
     _freeze_between_transactions(place, frozen)
+    asleep_since = time.monotonic()
     held.set()
     _second_worker(place)
     taken_over = place.place.wait(lambda: len(place.agr.taken) - before >= 2 * MESSAGES, WITHIN)
     settled = _outgoing(place.quiet_report(WITHIN))
+    place.place.wait(lambda: False, asleep_since + SLEEPS - time.monotonic())
     gate.set()
     frozen.kill(signal.SIGCONT)
     place.place.wait(lambda: _zombies(place.report()) == MESSAGES, WITHIN)

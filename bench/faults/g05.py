@@ -6,6 +6,7 @@ python -m bench.faults.g05 --messages 5000 --database postgresql --seed 1 --json
 import argparse
 import json
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -19,6 +20,7 @@ from .peer import Peer, post
 from .proxy import Proxy
 
 THREADS = 8
+DEATH_EVERY = 60  # messages
 QUIET_COPIES = 200  # at most, one after the other
 OTHER_AGR = "agr3.faults.example"
 OTHER_DSO = "dso2.faults.example"
@@ -50,12 +52,24 @@ def _at_once(work: Callable[[Any], Any], over: Sequence[Any]) -> list[Any]:
         return list(pool.map(work, over))
 
 
-def g05(place: town.Hamlet, messages: int, rng: random.Random, web_dies: bool = False) -> dict[str, Any]:
-    """Post through a proxy that cuts connections; each message once, or until a 200 is heard."""
+def g05(place: town.Hamlet, messages: int, rng: random.Random) -> dict[str, Any]:
+    """Post through a proxy that cuts connections; each message once, or until a 200 is heard.
+
+    Meanwhile the web server dies once for each so many messages, and once more when all are posted: what it
+    has acknowledged and not yet stored dies with it.
+    """
     proxy = Proxy(place.dso.port, rng)
     offers = [place.agr.offer() for _ in range(messages)]
+    last = {offers[n].message_id for n in range(DEATH_EVERY, messages, DEATH_EVERY)}
+    alive = threading.Event()
+    alive.set()
 
     def send(offer: uftp.FlexOffer) -> list[int | None]:
+        if offer.message_id in last:
+            alive.clear()
+            place.restart_web()
+            alive.set()
+        alive.wait()
         body, heard = place.agr.sealed(offer), []
         for _ in range(rng.choice((1, 1, 10))):
             heard.append(post(proxy.endpoint, body, 10))
@@ -67,14 +81,14 @@ def g05(place: town.Hamlet, messages: int, rng: random.Random, web_dies: bool = 
         heard = _at_once(send, offers)
     finally:
         proxy.close()
-    if web_dies:
-        place.restart_web()
+    place.restart_web()
     book = Book(place.quiet_report())
     said = {offer.message_id: statuses for offer, statuses in zip(offers, heard, strict=True)}
     acknowledged = [name for name, statuses in said.items() if 200 in statuses]
     return {
         "messages": messages,
         "acknowledged": len(acknowledged),
+        "deaths": len(last) + 1,
         "lost": [name for name in acknowledged if not book.inbox[name]],
         "doubled": [name for name in said if book.inbox[name] > 1],
         "unexpected": [
@@ -191,10 +205,11 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=200)
     parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--weak", default="", help="a control, such as memory or forgetful: must fail")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     rng = random.Random(given.seed)
-    with town.hamlet(given.database, web=2) as place:
+    with town.hamlet(given.database, web=2, settings=town.weakened(given.weak)) as place:
         runs = {
             "G05": g05(place, given.messages, rng),
             "G06": g06(place, max(1, given.messages * 2 // 5), rng),

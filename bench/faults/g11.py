@@ -24,6 +24,9 @@ def run(place: town.Hamlet, queued: int, probes: int, within: float = WITHIN) ->
     healthy, gate = Peer(domain=OTHER), threading.Event()
     party = {"domain": OTHER, "role": "AGR", "public": healthy.public.hex(), "endpoint": healthy.endpoint}
     place.dso.side("know", party)
+    place.queue(1, 0.0, OTHER)  # the worker may not be up yet
+    place.place.wait(lambda: bool(healthy.taken), within)
+    healthy.taken.clear()
     place.queue(probes, PROBE_PAUSE, OTHER)
     place.place.wait(lambda: len(healthy.taken) >= probes, within)
     alone = len(healthy.taken)
@@ -46,8 +49,8 @@ def run(place: town.Hamlet, queued: int, probes: int, within: float = WITHIN) ->
         "delivered_beside": beside,
         "hanging_meanwhile": still,
         "most_at_once": place.agr.most_in_flight,
-        "p99_alone": _p99(waits[:probes]),
-        "p99_beside": _p99(waits[probes:]),
+        "p99_alone": _p99(waits[1 : probes + 1]),
+        "p99_beside": _p99(waits[probes + 1 :]),
         "drained_per_second": round(queued / drained, 1),
         "lost": [row["message_id"] for row in report["messages"] if row["state"] in ("queued", "failed")],
     }
@@ -71,9 +74,10 @@ def main() -> int:
     parser.add_argument("--queued", type=int, default=100)
     parser.add_argument("--probes", type=int, default=20)
     parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
+    parser.add_argument("--weak", choices=["uncapped"], default="", help="a control: must fail")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    with town.hamlet(given.database) as place:
+    with town.hamlet(given.database, settings=town.weakened(given.weak)) as place:
         found = run(place, given.queued, given.probes)
     print("  ".join(f"{k} {len(v) if isinstance(v, list) else v}" for k, v in found.items()))
     if given.json:
