@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from offers import domain, transport
+from offers import domain, transport, uftp
 from offers.domain import Outcome, Verdict
 from offers.models import Attempt, Message
 from offers.services import gateway, inbox, keys, outbox, recovery, trading
@@ -208,8 +208,23 @@ def test_g12_they_are_the_same_under_a_new_signing_key(everybody: Cast, world: C
     assert len({digest for _, digest in down.sent}) == 1
 
 
-def test_g12_control_sealing_anew_sends_other_bytes(everybody: Cast) -> None:
-    """A message that is made again has another identity, which a counterparty takes for a second one."""
-    one, other = a_test(everybody), a_test(everybody)
-    assert bytes(one.sealed or b"") != bytes(other.sealed or b"")
-    assert outbox.queue_again(one, NOON) is False  # it is still under way
+def test_g12_control_a_gateway_that_seals_at_each_attempt_sends_other_bytes(
+    everybody: Cast, world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down, claim = world(), outbox.claim
+
+    def sealed_anew(now: datetime, failing_too: bool = True) -> Message | None:
+        row = claim(now, failing_too)
+        if row is not None:
+            payload = uftp.seal.payload_of(uftp.decode_envelope(bytes(row.sealed or b"")).body)
+            body = uftp.seal.seal(payload, keys.signing_key(row.owner, now)[1])
+            signed = uftp.SignedMessage(sender_domain=row.owner.domain, sender_role=row.owner.role, body=body)
+            row.sealed = uftp.encode_envelope(signed)
+        return row
+
+    monkeypatch.setattr(outbox, "claim", sealed_anew)
+    a_test(everybody)
+    down.deliver()
+    keys.change_over(everybody.agr, NOON + MINUTE, 24 * HOUR)
+    down.run(NOON + HOUR)
+    assert len({digest for _, digest in down.sent}) == 2

@@ -80,6 +80,7 @@ def together(*verbs: Callable[[], object]) -> list[BaseException]:
         thread.start()
     for thread in threads:
         thread.join(WAITS)
+    assert not any(thread.is_alive() for thread in threads), "they wait for each other"
     return raised
 
 

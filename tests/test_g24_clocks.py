@@ -11,7 +11,7 @@ from django.test import Client
 from offers import transport, uftp
 from offers.domain import Outcome, Verdict
 from offers.models import FlexOffer, FlexOrder, FlexRequest, Message
-from offers.services import gateway, heartbeat, inbox, outbox, trading
+from offers.services import gateway, heartbeat, inbox, outbox, queues, trading
 from offers.transport import MESSAGE_PATH
 from tests import cast, wire
 from tests.cast import NOON, Cast
@@ -50,10 +50,16 @@ def test_g24_a_lease_of_a_clock_that_ran_ahead_counts_for_nothing(everybody: Cas
     assert outbox.claim(NOON) == row
 
 
-def test_g24_control_a_lease_that_is_only_compared_holds_for_an_hour(everybody: Cast) -> None:
+def test_g24_control_a_lease_that_is_only_compared_holds_for_an_hour(
+    everybody: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("WANTING", "LANES", "OLDEST", "LEASE"):
+        compared = getattr(queues, name).replace(queues.LEASED, "message.lease_until > %(now)s")
+        monkeypatch.setattr(queues, name, compared)
     row = a_test(everybody)
-    outbox.claim(NOON + HOUR)
-    assert not Message.objects.filter(pk=row.pk, lease_until__lte=NOON + HOUR).exists()
+    assert outbox.claim(NOON + HOUR) == row
+    assert outbox.claim(NOON) is None
+    assert outbox.claim(NOON + HOUR - SECOND) is None
 
 
 def test_g24_a_lease_holds_as_long_as_it_should(everybody: Cast) -> None:

@@ -5,12 +5,13 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
 
 from offers.models import FlexOffer, FlexOrder, Message
-from offers.services import gateway, inbox
+from offers.services import gateway, inbox, trading
 from tests import cast
 from tests.cast import NOON, Cast
 
@@ -59,7 +60,8 @@ def received_and_processed(
     return FlexOffer.objects.get(owner=everybody.agr).state, row.state
 
 
-def test_g25_a_timely_order_is_accepted_after_any_delay(everybody: Cast, sealed: bytes) -> None:
+def lost_of(everybody: Cast, sealed: bytes) -> int:
+    """How many of so many timely orders are not accepted, each after another delay."""
     chance, lost = random.Random(SEED), 0
     for _ in range(RUNS):
         received = between(chance, NOON, EXPIRY - MICROSECOND)
@@ -69,7 +71,11 @@ def test_g25_a_timely_order_is_accepted_after_any_delay(everybody: Cast, sealed:
             found = received_and_processed(everybody, sealed, received, processed, sweeps)
             lost += found != ("ordered", "accepted")
     print(f"seed {SEED}: {RUNS} delays, lost {lost}")
-    assert lost == 0
+    return lost
+
+
+def test_g25_a_timely_order_is_accepted_after_any_delay(everybody: Cast, sealed: bytes) -> None:
+    assert lost_of(everybody, sealed) == 0
 
 
 @pytest.mark.parametrize("late", [timedelta(0), MICROSECOND, timedelta(hours=1)])
@@ -81,12 +87,17 @@ def test_g25_an_order_that_comes_at_the_expiry_or_later_is_not(
     assert (state, order) == ("accepted", "rejected")
 
 
-def test_g25_control_judged_when_it_is_processed_it_would_be_too_late(everybody: Cast, sealed: bytes) -> None:
-    row = inbox.receive(sealed, "127.0.0.1", EXPIRY - MICROSECOND)
-    Message.objects.filter(pk=row.pk).update(received_at=EXPIRY + timedelta(minutes=1))
-    inbox.process_one(row.pk, EXPIRY + timedelta(minutes=1))
-    row.refresh_from_db()
-    assert row.state == "rejected"
+def test_g25_control_judged_when_they_are_processed_most_are_lost(
+    everybody: Cast, sealed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = inbox.TAKERS["FlexOrder"]
+
+    def judged_now(row: Message, message: Any, now: datetime) -> trading.Judgement:
+        row.received_at = now
+        return take(row, message, now)
+
+    monkeypatch.setitem(inbox.TAKERS, "FlexOrder", judged_now)
+    assert lost_of(everybody, sealed) > RUNS / 2
 
 
 def test_g25_the_sweep_waits_for_what_is_not_processed_yet(everybody: Cast, sealed: bytes) -> None:
