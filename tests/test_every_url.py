@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.http import HttpResponse
+from django.urls import get_resolver, path
 from django.utils import timezone
 
 from tests import cast
@@ -17,7 +19,7 @@ from tests.cast import NOON, POINT
 from tests.walk import routes, table
 from tests.walk.routes import METHODS, Route
 from tests.walk.table import ACT, ACT_AGR, ACT_DSO, MANAGE, READ, READ_DSO
-from tests.walk.world import SIDES, World, built
+from tests.walk.world import ABSENT, SIDES, World, built
 
 pytestmark = pytest.mark.django_db  # pytest-django makes a database for tests that are marked
 
@@ -59,8 +61,21 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
             yield everything
 
 
+def unclassified() -> list[str]:
+    """What nobody has thought about: a route that no table has, or one that hides behind another's name."""
+    found = Counter(route.key for route in routes.all_routes())
+    return [key for key, times in found.items() if table.kind_of(key) is None or times > 1]
+
+
 def test_g33_every_route_is_classified() -> None:
-    assert [key for key in FOUND if table.kind_of(key) is None] == []
+    assert unclassified() == []
+
+
+@pytest.mark.parametrize("name", ["new-and-secret", "agr-offer", ""])
+def test_g33_control_a_route_that_nobody_thought_about_is_found(settings: Any, name: str) -> None:
+    added = path("a-new-route/", lambda request: HttpResponse("secret"), name=name)
+    settings.ROOT_URLCONF = (*get_resolver().url_patterns, added)
+    assert unclassified() == [name or "a-new-route/"]
 
 
 def test_g33_every_line_of_the_table_has_its_route() -> None:
@@ -73,7 +88,7 @@ def test_g33_every_varying_part_is_filled(world: World) -> None:
     for route in [*PAGES, *API]:
         for side in sides_of(route):
             parts = world.key(route, side, f"{side} trader")
-            assert "pk" not in route.takes or parts["pk"] != 987654321, route.key
+            assert "pk" not in route.takes or parts["pk"] != ABSENT, route.key
 
 
 # --- pages --------------------------------------------------------------------------------------------
@@ -171,6 +186,37 @@ def test_g33_a_trader_does_not_manage(world: World, route: Route) -> None:
             who = f"{side} trader"
             address = page(world, route, side, world.participant(side), who)
             assert visit(world, route, who, method, address).status_code == 403, (side, method)
+
+
+def theirs(world: World, route: Route, side: str) -> dict[str, Any]:
+    """A row of the counterparty of `side`; empty where a route has none, or both have the same."""
+    other = "dso" if side == "agr" else "agr"
+    parts = world.key(route, other, f"{other} trader")
+    mine = world.key(route, side, f"{side} trader")
+    return parts if parts["pk"] not in (ABSENT, mine["pk"]) else {}
+
+
+WITH_ROWS = [route for route in [*PAGES, *API] if "pk" in route.takes]
+
+
+@pytest.mark.parametrize("route", WITH_ROWS, ids=key)
+def test_g33_a_row_of_the_counterparty_is_as_absent_among_ones_own(world: World, route: Route) -> None:
+    """Each of the two has a row for the same offer: its key opens nothing on the other side."""
+    doors = table.PAGES if route in PAGES else table.API
+    for side, (method, needs) in product(SIDES, doors[route.key].items()):
+        parts, who = theirs(world, route, side), f"{side} {'manager' if needs == MANAGE else 'trader'}"
+        if not parts or (route.side in SIDES and route.side != side):
+            continue
+        where = {"role": side, "domain": world.participant(side).domain}
+        here, there = route.address(**where, **parts), route.address(**where, **parts | {"pk": ABSENT})
+        if route in PAGES:
+            foreign, absent = (visit(world, route, who, method, address) for address in (here, there))
+        else:
+            body = json.dumps(BODIES.get((route.key, method), {}))
+            foreign, absent = (world.call(who, method, a, body, json=True) for a in (here, there))
+        refused = {403, 404} if needs in (ACT_AGR, ACT_DSO, READ_DSO) else {404}
+        assert foreign.status_code in refused, (side, method, foreign.status_code)
+        assert same(foreign, absent), (side, method)
 
 
 def same(one: HttpResponse, other: HttpResponse) -> bool:

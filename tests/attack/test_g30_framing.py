@@ -21,6 +21,8 @@ from offers import uftp
 from tests import servers
 from tests.interop.programs import PATH, WITHIN, Program, portal
 
+pytestmark = pytest.mark.django_db  # on both databases, though the portal has its own
+
 SECRET = uftp.seal.generate()
 RACERS = 20
 

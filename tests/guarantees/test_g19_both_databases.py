@@ -32,6 +32,31 @@ def skipping(folder: Path) -> Iterator[str]:
             yield str(path.relative_to(folder))
 
 
+# Whoever starts a portal of its own needs no database of pytest's, and would not be asked for on a server.
+STARTS = re.compile(
+    r"^from (?:bench\.(?:faults|people|races)|tests\.interop\.programs)[\w.]* import", re.MULTILINE
+)
+ASKS = re.compile(r"mark\.(?:django_db|postgres|redis|interop|browser)|\bkind\b")
+PURE = {"guarantees/test_g23_days.py"}  # no portal: a calendar
+
+
+def on_sqlite_alone(folder: Path) -> Iterator[str]:
+    """The files whose portals would be started on SQLite alone."""
+    for path in sorted(folder.rglob("test_*.py")):
+        text = path.read_text()
+        if STARTS.search(text) and not ASKS.search(text):
+            yield str(path.relative_to(folder))
+
+
+def test_g19_what_starts_a_portal_starts_it_on_both_databases() -> None:
+    assert set(on_sqlite_alone(TESTS)) <= PURE
+
+
+def test_g19_what_starts_a_portal_on_sqlite_alone_would_be_found(tmp_path: Path) -> None:
+    (tmp_path / "test_some.py").write_text("from bench.people import g35\n")
+    assert list(on_sqlite_alone(tmp_path)) == ["test_some.py"]
+
+
 def test_g19_no_test_is_left_out_on_one_database_without_a_marker() -> None:
     assert set(skipping(TESTS)) <= set(ALLOWED)
 

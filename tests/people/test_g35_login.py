@@ -27,12 +27,15 @@ def knock(name: str, password: str, address: str = "192.0.2.1", client: Client |
 # --- in parallel, on a real web server ------------------------------------------------------------------
 
 
+@pytest.mark.django_db
 def test_g35_no_more_passwords_are_looked_at_than_the_limit_says() -> None:
     verdict = g35.run(tries=100, at_once=16)
     assert verdict.held, verdict
     assert verdict.figures["passwords looked at"] == g35.LIMIT
 
 
+@pytest.mark.control
+@pytest.mark.django_db
 def test_g35_control_a_limit_that_reads_and_then_writes_lets_more_through() -> None:
     verdict = g35.run(tries=24, at_once=16, unguarded=True)
     assert verdict.figures["passwords looked at"] > g35.LIMIT, verdict
