@@ -199,20 +199,20 @@ OPEN_REQUEST_STATES = frozenset({RS.SENT, RS.ACCEPTED})
 
 # --- delivery -----------------------------------------------------------------------------------
 
-BACKOFF = tuple(timedelta(seconds=s) for s in (5, 15, 30, 60, 120, 300, 600, 1200, 2400))
-JITTER = 0.2
+# Each is at least 1.2 times the one before, so that no jitter makes a wait shorter than the last one, and the
+# fifteenth attempt comes within the day also where each wait is as long as it can be.
+BACKOFF = (
+    *(timedelta(seconds=s) for s in (5, 15, 45)),
+    *(timedelta(minutes=m) for m in (2, 5, 12, 25, 45, 65, 95, 135, 175, 220, 270)),
+)
+JITTER = (1.1, 1.3)
 RETRY_WINDOW = timedelta(hours=24)
-LONGEST_WAIT = timedelta(hours=1)
+MOST_ATTEMPTS = len(BACKOFF) + 1
 
 
-def retry_delay(attempts: int, jitter: random.Random) -> timedelta:
-    """How long to wait after the `attempts`-th failed attempt (1 for the first): grows, then hourly.
-
-    Never less than the wait before: the last steps have spread what failed together, the hour need not.
-    """
-    if attempts > len(BACKOFF):
-        return LONGEST_WAIT
-    return BACKOFF[attempts - 1] * jitter.uniform(1, 1 + JITTER)
+def retry_delay(failures: int, jitter: random.Random) -> timedelta:
+    """How long to wait after so many failed attempts (1 or more); what failed together is spread (G10)."""
+    return BACKOFF[min(failures, len(BACKOFF)) - 1] * jitter.uniform(*JITTER)
 
 
 def give_up_at(created_at: datetime, expires_at: datetime | None) -> datetime:

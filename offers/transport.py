@@ -247,6 +247,22 @@ def post(
         return Outcome(Verdict.TEMPORARY, f"an answer that cannot be read: {error}", unknown=True)
 
 
+def opens(endpoint: str, *, allow_local: bool) -> bool:
+    """Whether a connection to the endpoint comes about, with TLS where it asks for that; nothing is sent."""
+    try:
+        check_endpoint(endpoint, allow_local)
+        request = requests.Request("POST", endpoint).prepare()
+        with _Cut(2 * CONNECT_SECONDS), _session(allow_local) as session:
+            adapter: Any = session.get_adapter(endpoint)
+            connection = adapter.get_connection_with_tls_context(request, verify=True)._new_conn()
+            connection.timeout = CONNECT_SECONDS
+            connection.connect()
+            connection.close()
+    except (OSError, ValueError, urllib3.exceptions.HTTPError):  # requests' own errors are OSErrors
+        return False
+    return True
+
+
 def _post(
     session: requests.Session,
     endpoint: str,

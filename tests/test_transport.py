@@ -159,3 +159,26 @@ def test_redirects_share_the_time_of_their_attempt(hostile: str, monkeypatch: py
     monkeypatch.setattr(transport, "_Cut", lambda seconds: cut)
     post(f"{hostile}/drip")
     assert Hostile.dripped < 2
+
+
+# --- knocking -----------------------------------------------------------------------------------------
+
+
+def test_who_listens_opens_and_hears_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert transport.opens(f"http://127.0.0.1:{port}/", allow_local=True)
+        heard = listener.accept()[0].recv(4096)
+    assert heard == b""
+    assert not transport.opens(f"http://127.0.0.1:{port}/", allow_local=True)
+
+
+def test_who_speaks_no_tls_does_not_open_where_tls_is_wanted(peer: str) -> None:
+    assert transport.opens(peer, allow_local=True)
+    assert not transport.opens(peer.replace("http:", "https:"), allow_local=True)
+
+
+def test_a_handshake_without_end_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert not transport.opens(f"https://127.0.0.1:{listener.getsockname()[1]}/", allow_local=True)

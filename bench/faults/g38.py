@@ -35,12 +35,12 @@ def run(conversations: int, database: str, prepared: bool = True, window: int = 
         place.wait(lambda: place.closed >= conversations // 3, WITHIN)
         for role in place.sides:
             _change_signing_key(place, role, prepared)
-        place.wait(lambda: place.closed >= conversations // 2, WITHIN if prepared else SIGNS_AFTER)
+        place.wait(lambda: place.closed >= conversations // 2 or bool(_refused(place)), WITHIN)
         before = place.closed
         for side in place.sides.values():
             _change_master_key(place, side, lambda: place.trade(conversations, window))
         finished = place.finish(conversations, SETTLE_SECONDS if prepared else SIGNS_AFTER)
-        refused = [text for side in place.sides.values() for text in side.side("refusals")]
+        refused = _refused(place)
         found = judge(*(place.reports()[role] for role in ("DSO", "AGR")), conversations)
     return {
         "finished": finished,
@@ -51,10 +51,14 @@ def run(conversations: int, database: str, prepared: bool = True, window: int = 
     }
 
 
+def _refused(place: town.Town) -> list[str]:
+    return [text for side in place.sides.values() for text in side.side("refusals")]
+
+
 def _change_signing_key(place: town.Town, role: str, prepared: bool) -> None:
-    """The new key signs in a moment; the other side is told at once, or never."""
+    """It signs in a moment and the other side is told now; or it signs at once, and nobody is told."""
     me = introductions.DOMAINS[role]
-    public = place.sides[role].side("rekey", {"domain": me, "after": SIGNS_AFTER})
+    public = place.sides[role].side("rekey", {"domain": me, "after": SIGNS_AFTER if prepared else 0.0})
     if prepared:
         for side in place.sides.values():
             if side.role != role:

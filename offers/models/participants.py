@@ -65,6 +65,7 @@ class Participant(models.Model):
         help_text="Nothing is sent to it before; for the hour in which it may know only our key of before.",
     )
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    knocked_at = models.DateTimeField(null=True, blank=True, editable=False)
     bad_seals = models.PositiveIntegerField(
         default=0, editable=False, help_text="Messages refused for their signature."
     )

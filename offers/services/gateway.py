@@ -6,17 +6,18 @@ from datetime import datetime
 
 from offers.crashpoints import crashpoint
 
-from . import heartbeat, inbox, outbox, recovery, trading
+from . import heartbeat, inbox, knocking, outbox, recovery, trading
 
 Clock = Callable[[], datetime]
 
 
 def deliver(clock: Clock, jitter: random.Random) -> None:
-    """Send what is due, and tell the trades whose message was given up."""
+    """Send what is due, tell the trades whose message was given up, and look who can be reached again."""
     heartbeat.beat("deliver", clock())
     if outbox.deliver_due(clock, jitter):
         crashpoint("gateway.given_up")
         trading.fail_undelivered(clock())
+    knocking.knock(clock)
 
 
 def process(clock: Clock) -> None:

@@ -198,8 +198,15 @@ def _deliver(row: models.Message, clock: Clock, jitter: random.Random) -> bool:
     )
     crashpoint("outbox.after_post")
     ended = clock()
-    wait = max(domain.retry_delay(row.attempts, jitter), outcome.retry_after or timedelta(0))
-    return _settle(row, outcome, ended, min(ended + wait, end))
+    return _settle(row, outcome, ended, min(ended + _wait(row, outcome, jitter), end))
+
+
+def _wait(row: models.Message, outcome: domain.Outcome, jitter: random.Random) -> timedelta:
+    """Until the next attempt, if there has to be one; who sends a message again begins with short waits."""
+    if outcome.verdict != domain.Verdict.TEMPORARY:
+        return timedelta(0)
+    failures = models.Attempt.objects.filter(message=row, started_at__gte=row.state_at).count()
+    return max(domain.retry_delay(max(failures, 1), jitter), outcome.retry_after or timedelta(0))
 
 
 def _too_late(row: models.Message, last: models.Attempt | None) -> domain.Outcome:

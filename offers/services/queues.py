@@ -94,6 +94,23 @@ ANY_LOST = f"""
         OR EXISTS (SELECT 1 FROM offers_flexoffer AS trade {LOST})
         OR EXISTS (SELECT 1 FROM offers_flexorder AS trade {LOST} AND NOT message.unknown_outcome)
 """  # noqa: S608
+# Who fails although nothing of ours can have reached it, as while its server is down: a connection tells that
+# it is up again. One that takes a connection and nothing more would be tried each time; its messages wait.
+LONG_AGO = "(party.knocked_at IS NULL OR NOT (party.knocked_at > %(before)s AND party.knocked_at <= %(now)s))"
+TO_KNOCK_AT = f"""
+    SELECT party.id FROM offers_participant AS party
+    WHERE party.failing_since <= %(before)s AND {LONG_AGO}
+        AND (party.held_until IS NULL OR party.held_until <= %(now)s)
+        AND EXISTS (
+            SELECT 1 FROM offers_message AS message
+            JOIN offers_attempt AS attempt
+                ON attempt.message_id = message.id AND attempt.number = message.attempts
+                AND attempt.status IS NULL AND attempt.started_at <= %(before)s
+            WHERE message.counterparty_id = party.id AND {QUEUED} AND message.next_attempt_at > %(now)s
+                AND NOT message.unknown_outcome)
+    ORDER BY party.knocked_at IS NOT NULL, party.knocked_at, party.id LIMIT 1
+"""  # noqa: S608
+KNOCK = f"UPDATE offers_participant AS party SET knocked_at = %(now)s WHERE id = %(party)s AND {LONG_AGO}"  # noqa: S608
 SKIP_LOCKED = "FOR NO KEY UPDATE SKIP LOCKED"  # SQLite's transactions exclude each other anyway
 
 
@@ -127,6 +144,17 @@ def lease(message: int, attempts: int, token: str, unknown: bool, now: datetime)
 def oldest(now: datetime) -> int | None:
     """The message that could be sent and has waited longest, for one that does not fail."""
     return next((pk for (pk,) in _rows(OLDEST, now)), None)
+
+
+def to_knock_at(now: datetime, every: timedelta) -> int | None:
+    """The counterparty to knock at that has waited longest; it is ours, and nobody else's for so long."""
+    before = _wire(now - every)
+    party = next((pk for (pk,) in _rows(TO_KNOCK_AT, now, before=before)), None)
+    if party is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(KNOCK, {"now": _wire(now), "before": before, "party": party})
+        return party if cursor.rowcount == 1 else None
 
 
 def to_process(state: MessageState, now: datetime) -> int | None:

@@ -19,16 +19,16 @@ def is_back(counterparty: models.Participant, now: datetime) -> int:
 
 
 def was_heard(counterparty: int, now: datetime) -> int:
-    """One that failed sends to us, so it may hear us again: its oldest message tries, once a minute at most.
-
-    When that one arrives, `is_back` has the others follow.
-    """
+    """One that failed sends to us, so it may hear us again: we try, but once a minute at most."""
     queued = models.Message.objects.queued().filter(counterparty=counterparty)
     just_tried = models.Attempt.objects.filter(message__in=queued, started_at__gt=now - PROBE_EVERY)
-    first = queued.order_by("pk").values("pk")[:1]
-    if just_tried.exists():
-        return 0
-    return _due_now(models.Message.objects.filter(pk__in=list(first.values_list("pk", flat=True))), now)
+    return 0 if just_tried.exists() else may_hear(counterparty, now)
+
+
+def may_hear(counterparty: int, now: datetime) -> int:
+    """Its oldest message tries now; when that arrives, `is_back` has the others follow."""
+    first = models.Message.objects.queued().filter(counterparty=counterparty).order_by("pk")[:1]
+    return _due_now(models.Message.objects.filter(pk__in=[row.pk for row in first.only("pk")]), now)
 
 
 def clock_was_set_back(now: datetime) -> int:

@@ -196,6 +196,17 @@ def test_g31_there_are_enough_of_them() -> None:
     assert len({*FORBIDDEN, *SPELLINGS}) >= 120
 
 
+def test_g31_nobody_knocks_where_nothing_may_be_sent(net: Net) -> None:
+    assert transport.opens(f"https://good.example.com{MESSAGE_PATH}", allow_local=False)
+    for number, address in enumerate(FORBIDDEN):
+        net.names[f"bad{number}.example.com"] = [[address]]
+        bare = f"[{address}]" if ":" in address else address
+        for url in (f"https://{bare}/x", f"https://bad{number}.example.com/x"):
+            assert not transport.opens(url, allow_local=False), url
+    assert [url for url in SPELLINGS if transport.opens(url, allow_local=False)] == []
+    assert (net.connected, net.breaches) == (["93.184.216.34"], [])
+
+
 @pytest.mark.parametrize("url", SPELLINGS)
 def test_g31_an_endpoint_in_disguise_is_not_connected_to(net: Net, url: str) -> None:
     refused(net, post(url))
