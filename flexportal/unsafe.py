@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from offers.services import alone
+
 # Locks of these do not hold, or not always, between two machines or even two processes.
 NETWORK = frozenset("nfs nfs4 cifs smb2 smb3 smbfs 9p afs ceph gfs2 glusterfs lustre ocfs2 beegfs".split())
 MOUNTS = Path("/proc/self/mounts")
@@ -85,8 +87,12 @@ def redis_policy(url: str) -> str:
     return str(said.get("maxmemory-policy", ""))
 
 
+_claims: list[object] = []  # held until this process ends
+
+
 def refuse() -> None:
     """For the processes that run no checks of their own, such as a web server."""
     faults = database(None)
     if faults:
         raise ImproperlyConfigured("\n".join(f"{one.msg} {one.hint}" for one in faults))
+    _claims[:] = [alone.claim()]

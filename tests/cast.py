@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from offers import models
+from offers import models, uftp
 from offers.models import CongestionPoint, FlexOffer, FlexRequest, Membership, Message, Participant, Right
 from offers.services import inbox, keys, trading
 from tests import snapshots
@@ -169,6 +169,14 @@ def order(
 
 
 # --- a post office without sockets --------------------------------------------------------------------
+
+
+def sealed_by(sender: Participant, payload: bytes, now: datetime = NOON) -> bytes:
+    """Any bytes as a message of this hosted participant."""
+    body = uftp.seal.seal(payload, keys.signing_key(sender, now)[1])
+    return uftp.encode_envelope(
+        uftp.SignedMessage(sender_domain=sender.domain, sender_role=sender.role, body=body)
+    )
 
 
 def carry(row: Message, now: datetime) -> None:

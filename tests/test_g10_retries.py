@@ -172,6 +172,16 @@ def test_g10_after_an_outage_in_which_nobody_says_anything_all_is_delivered_with
     assert all(count <= domain.MOST_ATTEMPTS for count in Message.objects.values_list("attempts", flat=True))
 
 
+def test_g10_however_many_wait_all_of_them_are_due_when_it_is_back(
+    everybody: Cast, world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "CHUNK", 3)
+    down = world(OUTAGE + SECOND)
+    queue_during_the_outage(everybody, down)
+    down.now += 10 * SECOND
+    assert recovery.is_back(everybody.dso, down.now) == 10
+
+
 def test_g10_it_is_knocked_now_and_then_however_often_one_looks(
     everybody: Cast, world: Callable[..., World]
 ) -> None:

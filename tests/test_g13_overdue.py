@@ -38,6 +38,11 @@ def waiting(everybody: Cast) -> None:
     Message.objects.filter(state="received").update(state="waiting")
 
 
+def parked(everybody: Cast) -> None:
+    received(everybody)
+    Message.objects.filter(state="received").update(state="parked")
+
+
 def request_open(everybody: Cast) -> None:
     cast.answerable_request(everybody)
 
@@ -68,6 +73,7 @@ OPEN: dict[str, tuple[Callable[[Cast], None], timedelta]] = {
     "not_given_up": (queued, timedelta(hours=2, seconds=61)),
     "unprocessed": (received, timedelta(seconds=61)),
     "waiting": (waiting, timedelta(seconds=91)),
+    "parked": (parked, timedelta(seconds=61)),
     "requests_open": (request_open, timedelta(hours=2, seconds=61)),
     "offers_open": (offer_open, timedelta(hours=1, seconds=61)),
     "planned_unsent": (planned, timedelta(hours=1, seconds=61)),
@@ -88,7 +94,13 @@ def test_g13_every_kind_is_tried_here() -> None:
     assert set(OPEN) == set(overdue.KINDS)
 
 
-@pytest.mark.parametrize("kind", [name for name, kind in overdue.KINDS.items() if kind.ours])
+BY_HAND = {"parked"}  # a person has to see why
+
+
+SWEPT = [name for name, kind in overdue.KINDS.items() if kind.ours and name not in BY_HAND]
+
+
+@pytest.mark.parametrize("kind", SWEPT)
 def test_g13_one_round_of_the_sweeps_leaves_nothing_of_ours_open(
     everybody: Cast, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

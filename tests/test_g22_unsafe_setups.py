@@ -3,18 +3,18 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import CommandError
 from pytest_django import Settings
 
 from flexportal import unsafe
 from flexportal.settings import _sqlite
-from offers.management.commands import demo
+from offers.services import alone
 
 MOUNTS = """overlay / overlay rw 0 0
 server:/share /srv/share nfs4 rw 0 0
@@ -91,19 +91,54 @@ def test_g22_a_process_asks_before_it_takes_work(program: str, tmp_path: Path) -
     assert done.returncode and "do not begin IMMEDIATE" in done.stderr
 
 
-def test_g22_a_second_portal_on_the_same_database_is_refused(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    settings.STATE_DIR = tmp_path / "another folder"
-    here = {"ENGINE": "x.sqlite3", "NAME": tmp_path / "db.sqlite3"}
+@pytest.fixture
+def portals(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Any]:
+    """What a process of the portal with this state folder has of a lock on the one database there is."""
+    here = {"ENGINE": "x.sqlite3", "NAME": tmp_path / "first" / "db.sqlite3"}
     monkeypatch.setitem(settings.DATABASES, "default", here)
-    (first,) = demo._only_one_on_its_database()
-    first.write("http://127.0.0.1:8000")
-    first.flush()
-    with pytest.raises(CommandError, match="already runs on this folder: http://127.0.0.1:8000"):
-        demo._only_one_on_its_database()
+    monkeypatch.setattr(alone, "WITHIN", 0.2)
+
+    def claim(folder: str) -> Any:
+        settings.STATE_DIR = tmp_path / folder
+        return alone.claim()
+
+    return claim
+
+
+def test_g22_a_second_portal_on_the_same_database_is_refused(portals: Callable[[str], Any]) -> None:
+    """Also where the database lies in the state folder of the first, as it does if nothing is set."""
+    web, worker = portals("first"), portals("first")
+    web.close()  # a process of it may end and come back
+    with pytest.raises(ImproperlyConfigured, match="state folder .*first already runs on .*db.sqlite3"):
+        portals("second")
+    worker.close()
+    second = portals("second")
+    with pytest.raises(ImproperlyConfigured, match="state folder .*second already runs"):
+        portals("first")
+    second.close()
+
+
+def test_g22_on_a_server_as_many_as_one_likes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.DATABASES, "default", {"ENGINE": "x.postgresql", "NAME": "flexportal"})
+    assert alone.claim() is None
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["import flexportal.wsgi", "from flexportal.celery import app; app.worker_main(['worker'])"],
+    ids=["web", "worker"],
+)
+def test_g22_neither_web_nor_worker_of_a_second_portal_starts(
+    program: str, portals: Callable[[str], Any], tmp_path: Path
+) -> None:
+    first = portals("first")
+    database = f"sqlite:///{tmp_path / 'first' / 'db.sqlite3'}"
+    here = {"STATE_DIR": str(tmp_path / "second"), "DATABASE_URL": database, "REDIS_URL": ""}
+    environment = {**os.environ, **here}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode and "already runs on" in done.stderr
     first.close()
-    demo._only_one_on_its_database()[0].close()
 
 
 # --- Redis ----------------------------------------------------------------------------------------------

@@ -4,15 +4,18 @@ import base64
 import io
 import logging
 import os
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.test import Client
 
 from offers import models, uftp
 from offers.services import inbox, keys, market, trading
+from tests import cast
 from tests.cast import NOON, Cast
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +171,66 @@ def test_keygen_holds_who_reads_one_key_only_when_nothing_is_under_way(everybody
     call_command(*arguments, stdout=io.StringIO(), stderr=(said := io.StringIO()))
     everybody.dso.refresh_from_db()
     assert everybody.dso.held_until is not None and "is held until" in said.getvalue()
+
+
+@pytest.fixture
+def stage(transactional_db: None) -> Cast:
+    return cast.assemble()
+
+
+@pytest.mark.postgres
+def test_keys_are_not_changed_over_while_somebody_seals(stage: Cast) -> None:
+    """What was sealed by the old key stands in the queue before the change looks there."""
+    sealed, changed, outcome = threading.Event(), threading.Event(), []
+
+    def seal() -> None:
+        with transaction.atomic():
+            trading.send_test(stage.agr, stage.dso, NOON)
+            sealed.set()
+            changed.wait(0.5)  # which it must not be meanwhile
+            outcome.append("not changed" if not changed.is_set() else "changed")
+        connection.close()
+
+    def change() -> None:
+        sealed.wait(5)
+        try:
+            keys.change_over_held(stage.agr, [stage.dso], NOON, timedelta(days=1), timedelta(hours=1))
+        except keys.BadKey as error:
+            outcome.append(str(error)[:46])
+        changed.set()
+        connection.close()
+
+    threads = [threading.Thread(target=one) for one in (seal, change)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(10)
+    assert outcome == ["not changed", "Messages sealed by the old key are still on th"]
+
+
+@pytest.mark.postgres
+def test_who_seals_after_a_change_has_the_new_key(stage: Cast) -> None:
+    """Although it began before: it waits, and then looks."""
+    changing, used = threading.Event(), []
+
+    def change() -> None:
+        with transaction.atomic():
+            used.append(keys.change_over(stage.agr, NOON, timedelta(days=1)).public)
+            changing.set()
+            threading.Event().wait(0.5)
+        connection.close()
+
+    def seal() -> None:
+        changing.wait(5)
+        used.append(trading.send_test(stage.agr, stage.dso, NOON).key_used)
+        connection.close()
+
+    threads = [threading.Thread(target=one) for one in (change, seal)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(10)
+    assert len(used) == 2 and used[0] == used[1]
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ Locks are `FOR NO KEY UPDATE`: a row that merely refers to a locked one need not
 import functools
 import logging
 import random
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from django.db import OperationalError, connection, models, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, models, transaction
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,31 @@ LONGEST_PAUSE = 0.05  # seconds; the other one was ahead of us and is soon done
 def collided(error: OperationalError) -> bool:
     """Whether the database ended a transaction that would go through if it were alone."""
     return getattr(error.__cause__, "sqlstate", None) in (SERIALIZATION_FAILURE, DEADLOCK)
+
+
+# What is no fault of the statement: connection, read-only, collision, resources, locks, operator, system.
+AWAY_STATES = ("08", "25006", "40", "53", "55", "57", "58")
+AWAY_CODES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+
+
+def is_away(error: DatabaseError | InterfaceError) -> bool:
+    """Whether the database is away or busy; otherwise the statement is at fault, and would fail each time."""
+    if (code := getattr(error.__cause__, "sqlite_errorcode", None)) is not None:
+        return code & 0xFF in AWAY_CODES  # the rest of it says more about the same
+    state = getattr(error.__cause__, "sqlstate", None)  # none: the connection broke
+    return state is None or state.startswith(AWAY_STATES)
 
 
 def atomic(verb: Callable[P, R]) -> Callable[P, R]:

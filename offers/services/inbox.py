@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
 
 from offers import models, uftp
 from offers.crashpoints import crashpoint
@@ -15,7 +15,7 @@ from offers.models import Direction, MessageState
 from offers.models.messages import UNPROCESSED
 
 from . import bell, keys, outbox, queues, recovery, trading
-from .atomic import atomic, locked
+from .atomic import atomic, is_away, locked
 from .envelopes import NotTaken as NotTaken
 from .envelopes import Opened, open_envelope, owner_of
 from .trading.answers import reason
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 2 * 1024 * 1024
 MAX_ATTEMPTS = 5
 WAIT_STEP = timedelta(seconds=1)
+PUT_OFF = timedelta(seconds=5)
 ANSWER_AGAIN_AFTER = timedelta(minutes=5)
 KEPT_REFUSALS = 10_000
 
@@ -206,30 +207,43 @@ class _Broken(Exception):
 
 def _process_first(find: Finder, now: datetime) -> bool:
     """Process one message in one transaction: effects, events and the answer, or none of it."""
+    taken: list[int] = []
     try:
-        done = _take_and_process(find, now)
+        done = _take_and_process(find, taken, now)
     except _Broken as broken:
         _failed(broken.pk, broken.__cause__ or broken, now)
+        return True
+    except (DatabaseError, InterfaceError) as error:
+        if not taken:
+            raise
+        _put_off(taken[-1], error, now)  # which fails as well where the database is away for everybody
         return True
     crashpoint("process.committed")
     return done
 
 
 @atomic
-def _take_and_process(find: Finder, now: datetime) -> bool:
+def _take_and_process(find: Finder, taken: list[int], now: datetime) -> bool:
     pk = find()
     if pk is None:
         return False
+    taken.append(pk)
     row = models.Message.objects.select_related("owner", "counterparty").get(pk=pk)
     crashpoint("process.taken")
     try:
         _process(row, now)
-    except (InterfaceError, OperationalError):
-        raise  # the database is away or busy: that is not the message's fault
     except Exception as error:  # whatever it is, the message must stay, be seen and be answered
+        if isinstance(error, (DatabaseError, InterfaceError)) and is_away(error):
+            raise  # that is not the message's fault
         raise _Broken(row.pk) from error
     crashpoint("process.before_commit")
     return True
+
+
+def _put_off(pk: int, error: DatabaseError | InterfaceError, now: datetime) -> None:
+    """The database was away or busy for it: that counts as no attempt, and the next one has its turn."""
+    log.warning("Message %s waits for the database", pk, exc_info=error)
+    models.Message.objects.filter(pk=pk, state__in=UNPROCESSED).update(next_attempt_at=now + PUT_OFF)
 
 
 def _process(row: models.Message, now: datetime) -> None:

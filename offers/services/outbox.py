@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 
 from offers import domain, models, transport, uftp
 from offers.crashpoints import crashpoint
@@ -68,6 +68,7 @@ def enqueue(
     refers_to: models.Message | None = None,
 ) -> models.Message:
     """Encode, seal and store a message; the same bytes go out at every attempt. Rings on commit."""
+    keys.hold_change(owner)
     public, secret = keys.signing_key(owner, now)
     payload = uftp.encode(message)
     signed = uftp.SignedMessage(
@@ -285,9 +286,13 @@ def send_again(row: models.Message, now: datetime) -> models.Message:
 
 
 def queue_again(row: models.Message, now: datetime) -> bool:
-    """Make a message that is not under way due now; False when it already is."""
+    """Make a message that is not under way due now; False when it already is.
+
+    One that was delivered has arrived: whatever becomes of its copy, it was not lost.
+    """
+    arrived = Case(When(state=MessageState.DELIVERED, then=Value(True)), default=F("unknown_outcome"))
     changed = models.Message.objects.filter(pk=row.pk, state__in=RESENDABLE).update(
-        state=MessageState.QUEUED, state_at=now, next_attempt_at=now, error=""
+        unknown_outcome=arrived, state=MessageState.QUEUED, state_at=now, next_attempt_at=now, error=""
     )
     if changed:
         bell.ring_on_commit(bell.DELIVER)

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from offers import domain, models
 from offers.domain import OfferState
-from offers.models import MessageState
+from offers.models import Answer, MessageState
 
 from . import queues
 from .trading.offers_in import WAIT_FOR_REFERENCE
@@ -52,6 +52,12 @@ def _waiting(now: datetime) -> Rows:
     return waiting.filter(received_at__lt=now - GRACE - WAIT_FOR_REFERENCE)
 
 
+def _parked(now: datetime) -> Rows:
+    """What was answered Rejected is over for the counterparty; of the others it hears nothing."""
+    parked = models.Message.objects.filter(direction="in", state=MessageState.PARKED, answer=Answer.NONE)
+    return parked.filter(state_at__lt=now - GRACE)
+
+
 def _not_sent_as_planned(now: datetime) -> Rows:
     return models.FlexOffer.objects.filter(state=OfferState.DRAFT, send_at__lt=now - GRACE)
 
@@ -71,6 +77,7 @@ KINDS: Mapping[str, Kind] = {
     "not_given_up": Kind(_not_given_up, "still queued although it is too late to send"),
     "unprocessed": Kind(_unprocessed, "received but not processed for a minute"),
     "waiting": Kind(_waiting, "still waiting for the message that it refers to"),
+    "parked": Kind(_parked, "parked and never answered: process it again in the console"),
     "requests_open": Kind(lambda now: expiring_requests(now - GRACE), "request open past its expiry"),
     "offers_open": Kind(lambda now: expiring_offers(now - GRACE), "offer open past its expiry"),
     "planned_unsent": Kind(_not_sent_as_planned, "offer not sent at its planned time"),

@@ -37,8 +37,15 @@ def clock_was_set_back(now: datetime) -> int:
     return _due_now(waiting, now)
 
 
-@atomic
 def _due_now(rows: models.messages.MessageQuerySet, now: datetime) -> int:
+    done = 0
+    while count := _some_due_now(rows, now):
+        done += count
+    return done
+
+
+@atomic
+def _some_due_now(rows: models.messages.MessageQuerySet, now: datetime) -> int:
     later = locked(rows.filter(next_attempt_at__gt=now).order_by("pk"), skip_locked=True)
     changed = models.Message.objects.filter(pk__in=list(later.values_list("pk", flat=True)[:CHUNK]))
     count = changed.update(next_attempt_at=now)

@@ -33,6 +33,7 @@ from .simple import (
     INTEGER,
     INTERNET_DOMAIN,
     LONG,
+    NAME,
     PERIOD,
     POSITIVE_INTEGER,
     RESULT,
@@ -210,7 +211,7 @@ class PowerISP(Record):
 class OfferOption(Record):
     """One of the mutually exclusive options of an offer; the price is for all of it."""
 
-    option_reference: Annotated[str, Attribute("OptionReference", STRING)]
+    option_reference: Annotated[str, Attribute("OptionReference", NAME)]
     price: Annotated[Decimal, Attribute("Price", CURRENCY_AMOUNT)]
     min_activation_factor: Annotated[
         Decimal, Attribute("MinActivationFactor", ACTIVATION_FACTOR, default="1.00")
@@ -296,7 +297,7 @@ class FlexOrder(FlexMessage):
     price: Annotated[Decimal, Attribute("Price", CURRENCY_AMOUNT)]
     currency: Annotated[str, Attribute("Currency", CURRENCY)]
     order_reference: Annotated[str, Attribute("OrderReference", STRING)]
-    option_reference: Annotated[str | None, Attribute("OptionReference", STRING)] = None
+    option_reference: Annotated[str | None, Attribute("OptionReference", NAME)] = None
     activation_factor: Annotated[
         Decimal, Attribute("ActivationFactor", ACTIVATION_FACTOR, default="1.00")
     ] = ONE

@@ -5,7 +5,7 @@ import binascii
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from .currencies import MAX_DECIMALS, decimal_text, price_text
 from .isp import format_duration, parse_duration
 
 MAX_TEXT = 1000  # characters; the schema has no limit, the database and the screen have
+MAX_NAME = 255  # of what is told apart by it: an index of the database holds no 1,000 characters of any kind
 MAX_DIGITS = 15
 BOUND = 10**MAX_DIGITS
 MAX_AMOUNT = Decimal(10) ** 11
@@ -87,6 +88,7 @@ def _lower(value: Any) -> Any:
 
 
 STRING = SimpleType("string", "xs:string", "text", _read_text, _write_text)
+NAME = replace(STRING, max_text=MAX_NAME)
 SPEC_VERSION = _text("SpecVersion", "three numbers such as 3.1.0", r"(\d+\.\d+\.\d+)")
 UUID = SimpleType(
     "UUIDType",

@@ -166,6 +166,34 @@ def test_an_order_that_a_proxy_may_have_passed_on_is_not_given_up(
     assert placed.state == "sent"
 
 
+@pytest.mark.parametrize("status", [400, 403])
+def test_an_order_that_arrived_once_is_not_given_up_for_its_copy(
+    everybody: Cast, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """The Java library answers a copy with 400; a 403 for a copy says as little about the first one."""
+    outcomes = [
+        Outcome(Verdict.DELIVERED, "HTTP 200", status=200),
+        Outcome(domain.verdict_of_status(status, True), f"HTTP {status}", status=status),
+    ]
+    _, theirs = cast.accepted_offer(everybody)
+    placed = cast.order(everybody, theirs)
+    said: list[bool] = []
+
+    def post(*args: object, unknown_before: bool, **options: object) -> Outcome:
+        said.append(unknown_before)
+        return outcomes.pop(0)
+
+    monkeypatch.setattr(transport, "post", post)
+    _deliver(NOON)
+    assert placed.message is not None
+    trading.send_again(everybody.dso, placed.message.pk, everybody.operator, NOON)
+    _deliver(NOON)
+    gateway.expire(lambda: NOON)
+    placed.refresh_from_db()
+    theirs.refresh_from_db()
+    assert (said, placed.state, theirs.state) == ([False, True], "sent", "ordering")
+
+
 def _deliver(now: datetime) -> None:
     clock: Callable[[], datetime] = lambda: now  # noqa: E731
     gateway.deliver(clock, random.Random(1))

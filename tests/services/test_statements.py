@@ -16,11 +16,11 @@ pytestmark = pytest.mark.django_db
 
 # Finding and reading the message, its effects with their events, the answer with its key, and the savepoint.
 MOST = {
-    "FlexRequest": 15,
+    "FlexRequest": 16,
     "FlexRequestResponse": 13,
-    "FlexOffer": 15,
+    "FlexOffer": 16,
     "FlexOfferResponse": 11,
-    "FlexOrder": 17,
+    "FlexOrder": 18,
     "FlexOrderResponse": 16,
 }
 

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import Tags
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
@@ -22,7 +23,7 @@ from offers.management import opening
 from offers.management.commands import simulate
 from offers.management.counterparties import endpoint
 from offers.management.supervisor import Plan, become
-from offers.services import heartbeat, market
+from offers.services import alone, heartbeat, market
 
 HOST = "127.0.0.1"
 PORTS_TO_TRY = 50
@@ -47,11 +48,10 @@ class Command(BaseCommand):
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # in STATE_DIR
         self.check(tags=[Tags.compatibility])
         mark, listener = _only_one(settings.STATE_DIR / "demo.lock"), _listener(port, self._say)
-        marks = [mark, *_only_one_on_its_database()]
+        marks = [mark, *_claim()]
         url = f"http://{HOST}:{listener.getsockname()[1]}"
-        for one in marks:
-            one.write(url)
-            one.flush()
+        mark.write(url)
+        mark.flush()
         try:
             is_new = self._prepare()
             with_others = _introduce_counterparties(port + 1)
@@ -91,13 +91,13 @@ def _only_one(path: Path) -> TextIO:
     return mark
 
 
-def _only_one_on_its_database() -> list[TextIO]:
+def _claim() -> list[TextIO]:
     """Another folder may still point at the same SQLite file."""
-    entry = settings.DATABASES["default"]
-    path = Path(str(entry["NAME"]))
-    if not entry["ENGINE"].endswith("sqlite3") or path.parent == settings.STATE_DIR:
-        return []
-    return [_only_one(path.with_name(f"{path.name}.lock"))]
+    try:
+        claimed = alone.claim()
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error)) from error
+    return [claimed] if claimed is not None else []
 
 
 def _listener(first: int, say: Any) -> socket.socket:
