@@ -144,7 +144,9 @@ def _postgresql(entry: dict[str, Any]) -> dict[str, Any]:
     No question of ours is worth a compiler or a second process, which cost more than its answer does.
     """
     given = ("idle_in_transaction_session_timeout=30000", "jit=off", "max_parallel_workers_per_gather=0")
-    options = {"connect_timeout": 5, "options": " ".join(f"-c {one}" for one in given)}
+    # Values go beside their statement: so it can be prepared, which a worker does (celery.py).
+    told = " ".join(f"-c {one}" for one in given)
+    options = {"connect_timeout": 5, "server_side_binding": True, "options": told}
     return {
         **entry,
         "OPTIONS": options | entry["OPTIONS"],

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from offers import domain, models
+from offers.services import sql
 from offers.services.trading import messages, moves, offers, orders, requests, sweeps
 
 WALLS = ((models.Event, "one_event_per_offer_version"), (models.FlexOrder, "one_live_order_per_offer"))
@@ -38,12 +39,20 @@ def unguarded() -> Iterator[None]:
             if hasattr(module, "move"):
                 stack.enter_context(mock.patch.object(module, "move", read_check_save))
         stack.enter_context(mock.patch.object(QuerySet, "select_for_update", _no_lock))
+        stack.enter_context(mock.patch.object(sql, "find", _find_without_lock))
         stack.enter_context(_without_walls())
         yield
 
 
 def _no_lock(self: Any, *args: Any, **kwargs: Any) -> Any:
     return self.all()
+
+
+def _find_without_lock(*args: Any, locked: bool = False, **where: Any) -> Any:
+    return _find(*args, **where)
+
+
+_find = sql.find
 
 
 @contextmanager

@@ -24,7 +24,7 @@ PROCESS = "offers.tasks.process_inbox"
 QUIET_SECONDS = 5.0
 WAIT = 0.5
 BRIEF = {"socket_timeout": WAIT, "socket_connect_timeout": WAIT}
-PAUSE = 0.02  # seconds in which many rings are one
+PAUSE = 0.1  # seconds in which many rings are one
 _mute_until = 0.0
 
 

@@ -14,7 +14,7 @@ from offers.crashpoints import crashpoint
 from offers.models import Direction, MessageState
 from offers.models.messages import UNPROCESSED
 
-from . import bell, keys, outbox, queues, recovery, trading
+from . import bell, keys, outbox, queues, recovery, sql, trading
 from .atomic import atomic, is_away, locked
 from .envelopes import NotTaken as NotTaken
 from .envelopes import Opened, open_envelope, owner_of
@@ -80,24 +80,26 @@ def _insert(
     now: datetime,
 ) -> models.Message:
     metadata = opened.metadata
-    return models.Message.objects.create(
-        owner_id=owner,
-        direction=Direction.IN,
-        counterparty_id=opened.sender.pk,
-        type=metadata.type,
-        version=metadata.version[:20],  # a pattern of digits without end; what was sent is in the bytes
-        message_id=metadata.message_id,
-        variant=variant,
-        conversation_id=metadata.conversation_id,
-        sealed=body,
-        sha256=digest,
-        key_used=opened.key,
-        peer_address=peer_address,
-        created_at=now,
-        received_at=now,
-        state=MessageState.RECEIVED,
-        state_at=now,
-        next_attempt_at=now,
+    return sql.insert(
+        models.Message(
+            owner_id=owner,
+            direction=Direction.IN,
+            counterparty_id=opened.sender.pk,
+            type=metadata.type,
+            version=metadata.version[:20],  # a pattern of digits without end; what was sent is in the bytes
+            message_id=metadata.message_id,
+            variant=variant,
+            conversation_id=metadata.conversation_id,
+            sealed=body,
+            sha256=digest,
+            key_used=opened.key,
+            peer_address=peer_address,
+            created_at=now,
+            received_at=now,
+            state=MessageState.RECEIVED,
+            state_at=now,
+            next_attempt_at=now,
+        )
     )
 
 
@@ -228,7 +230,8 @@ def _take_and_process(find: Finder, taken: list[int], now: datetime) -> bool:
     if pk is None:
         return False
     taken.append(pk)
-    row = models.Message.objects.select_related("owner", "counterparty").get(pk=pk)
+    row = sql.find(models.Message, "owner", "counterparty", pk=pk)
+    assert row is not None  # noqa: S101 - for the type checker: we hold its lock
     crashpoint("process.taken")
     try:
         _process(row, now)
@@ -279,11 +282,9 @@ def _identity(row: models.Message, message: uftp.PayloadMessage) -> list[uftp.Re
 def _conclude(row: models.Message, judgement: trading.Judgement, now: datetime) -> None:
     crashpoint("process.judged")
     if judgement.waits:
-        row.state, row.next_attempt_at = MessageState.WAITING, now + WAIT_STEP
-        row.save(update_fields=["state", "next_attempt_at", "about"])
+        sql.save(row, state=MessageState.WAITING, next_attempt_at=now + WAIT_STEP, about=row.about)
     elif judgement.pending:
-        row.state, row.state_at = MessageState.PENDING, now
-        row.save(update_fields=["state", "state_at", "about"])
+        sql.save(row, state=MessageState.PENDING, state_at=now, about=row.about)
     else:
         trading.answer(row, judgement.reasons, now)
         crashpoint("process.answered")
@@ -294,26 +295,25 @@ def _take_response(
 ) -> None:
     """A response is never answered; it counts when it is the first to answer a message of ours."""
     asked = None if identity else _asked(row, message)
-    row.state, row.state_at = MessageState.ACCEPTED, now
+    state = MessageState.ACCEPTED
     if asked is None:
-        row.state = MessageState.REJECTED
+        state = MessageState.REJECTED
         row.error = uftp.joined(identity) or "It answers no message that we sent to this counterparty."
     else:
         row.answers, row.about = asked, asked.about
         crashpoint("process.response_linked")
         _note_answer(row, asked, message, now)
         crashpoint("process.response_noted")
-    row.save(update_fields=["state", "state_at", "error", "answers", "about"])
+    sql.save(row, state=state, state_at=now, error=row.error, answers=row.answers, about=row.about)
 
 
 def _asked(row: models.Message, message: uftp.PayloadMessage) -> models.Message | None:
-    sent = models.Message.objects.filter(
-        owner=row.owner, counterparty=row.counterparty, direction=Direction.OUT
-    )
+    sent: dict[str, Any] = {"owner": row.owner, "counterparty": row.counterparty, "direction": Direction.OUT}
     if isinstance(message, uftp.TestMessageResponse):  # has no reference, only its conversation
-        return sent.filter(type="TestMessage", conversation_id=row.conversation_id).first()
-    types = [name for name, kind in uftp.CATALOGUE.items() if kind.response_type is type(message)]
-    return sent.filter(type__in=types, message_id=message.reference).first()
+        sent |= {"type": "TestMessage", "conversation_id": row.conversation_id}
+        return sql.find(models.Message, **sent)
+    asked = sql.find(models.Message, **sent, message_id=message.reference)
+    return asked if asked and uftp.CATALOGUE[asked.type].response_type is type(message) else None
 
 
 def _note_answer(
@@ -337,9 +337,8 @@ def _failed(pk: int, error: BaseException, now: datetime) -> None:
 
 @atomic
 def _note_failure(pk: int, error: BaseException, now: datetime) -> None:
-    rows = models.Message.objects.select_related("owner", "counterparty")
-    row = locked(rows.filter(pk=pk)).get()
-    if row.state not in UNPROCESSED:
+    row = sql.find(models.Message, "owner", "counterparty", locked=True, pk=pk)
+    if row is None or row.state not in UNPROCESSED:
         return  # another worker had more luck in the meantime
     row.attempts += 1
     row.error = f"{type(error).__name__}: {error}"[:2000]

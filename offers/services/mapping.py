@@ -8,6 +8,8 @@ from typing import Any, TypedDict
 from offers import figures, models, uftp
 from offers.domain import OfferState
 
+from . import sql
+
 Segment = dict[str, Any]  # {"start": 69, "duration": 1, "power": -120000}; watts, minus = less consumption
 
 
@@ -114,9 +116,11 @@ def _prognoses_of(
 
 def trade_at(point: models.CongestionPoint, one: models.Participant, other: models.Participant) -> bool:
     """Whether one of the two is the point's DSO and the other an AGR that is active there."""
-    pair = {one.pk, other.pk}
-    agrs = pair - {point.dso_id}
-    return point.dso_id in pair and point.agrs.filter(pk__in=agrs).exists()
+    if point.dso_id not in (one.pk, other.pk):
+        return False
+    agr = other.pk if point.dso_id == one.pk else one.pk
+    active = models.CongestionPoint.agrs.through
+    return sql.find(active, congestionpoint=point.pk, participant=agr) is not None
 
 
 def contract_of(

@@ -15,8 +15,8 @@ from offers import domain, models, transport, uftp
 from offers.crashpoints import crashpoint
 from offers.models import Direction, MessageState
 
-from . import bell, keys, queues, recovery
-from .atomic import atomic, locked
+from . import bell, keys, queues, recovery, sql
+from .atomic import atomic
 
 PER_COUNTERPARTY = 4
 PER_FAILING_COUNTERPARTY = 1
@@ -74,7 +74,7 @@ def enqueue(
     signed = uftp.SignedMessage(
         sender_domain=owner.domain, sender_role=owner.role, body=uftp.seal.seal(payload, secret)
     )
-    row = models.Message.objects.create(
+    row = models.Message(
         owner=owner,
         direction=Direction.OUT,
         counterparty=counterparty,
@@ -95,6 +95,7 @@ def enqueue(
         answers=answers,
         refers_to=refers_to,
     )
+    sql.insert(row)
     bell.ring_on_commit(bell.DELIVER)
     crashpoint("outbox.enqueued")
     return row
@@ -167,18 +168,19 @@ def claim(now: datetime, failing_too: bool = True) -> models.Message | None:
 def _take_one_for(counterparty_id: int, now: datetime) -> models.Message | None:
     """Its oldest due message. Whoever takes one holds the counterparty: two that look at the same time
     would each see the last place free, and the same message."""
-    counterparty = locked(models.Participant.objects.filter(pk=counterparty_id)).get()
+    counterparty = sql.find(models.Participant, locked=True, pk=counterparty_id)
     in_flight, pk = queues.lanes(counterparty_id, now)
-    if pk is None or in_flight >= _most(counterparty.failing_since):
+    if counterparty is None or pk is None or in_flight >= _most(counterparty.failing_since):
         return None
-    row = models.Message.objects.select_related("owner").get(pk=pk)
+    row = sql.find(models.Message, "owner", pk=pk)
+    assert row is not None  # noqa: S101 - for the type checker: messages stay
     # A lease that ran out belonged to a worker that died or froze: its attempt may have arrived.
     row.unknown_outcome = row.unknown_outcome or row.lease_until is not None
     row.lease_token, row.attempts = uuid.uuid4().hex, row.attempts + 1
     if not queues.lease(pk, row.attempts, row.lease_token, row.unknown_outcome, now):
         return None
     crashpoint("outbox.claiming")
-    models.Attempt.objects.create(message=row, number=row.attempts, started_at=now)
+    sql.insert(models.Attempt(message=row, number=row.attempts, started_at=now))
     crashpoint("outbox.before_claim_commit")
     row.counterparty = counterparty
     return row
@@ -221,25 +223,23 @@ def _settle(row: models.Message, outcome: domain.Outcome, now: datetime, next_at
     """Write down how an attempt ended, unless the lease was lost in the meantime (then only the evidence)."""
     delivered = outcome.verdict == domain.Verdict.DELIVERED
     retried = outcome.verdict == domain.Verdict.TEMPORARY
-    models.Attempt.objects.filter(message=row, number=row.attempts).update(
-        ended_at=now,
-        status=outcome.status,
-        verdict=outcome.verdict,
-        text=outcome.text,
-        next_attempt_at=next_at if retried else None,
-    )
+    ended = {"ended_at": now, "status": outcome.status, "verdict": outcome.verdict, "text": outcome.text}
+    attempt = {"message": row, "number": row.attempts}
+    sql.change(models.Attempt, attempt, {**ended, "next_attempt_at": next_at if retried else None})
     crashpoint("outbox.settling")
     state = MessageState.QUEUED if retried else MessageState.DELIVERED if delivered else _lost(row, now)
-    changed = models.Message.objects.filter(
-        pk=row.pk, lease_token=row.lease_token, state=MessageState.QUEUED
-    ).update(
-        state=state,
-        state_at=F("state_at") if retried else now,
-        error="" if delivered else outcome.text,
-        next_attempt_at=next_at,
-        lease_token="",
-        lease_until=None,
-        unknown_outcome=row.unknown_outcome or outcome.unknown,
+    changed = sql.change(
+        models.Message,
+        {"pk": row.pk, "lease_token": row.lease_token, "state": MessageState.QUEUED},
+        {
+            "state": state,
+            **({} if retried else {"state_at": now}),
+            "error": "" if delivered else outcome.text,
+            "next_attempt_at": next_at,
+            "lease_token": "",
+            "lease_until": None,
+            "unknown_outcome": row.unknown_outcome or outcome.unknown,
+        },
     )
     _remember_health(row.counterparty, outcome, now)
     crashpoint("outbox.before_settle_commit")
@@ -259,8 +259,8 @@ def _remember_health(counterparty: models.Participant, outcome: domain.Outcome, 
     known = models.Participant.objects.filter(pk=counterparty.pk)
     if outcome.verdict == domain.Verdict.TEMPORARY:
         known.filter(failing_since=None).update(failing_since=now)
-    elif outcome.status is not None:
-        known.exclude(failing_since=None).update(failing_since=None)
+    elif outcome.status is not None and counterparty.failing_since is not None:
+        known.update(failing_since=None)  # what began to fail beside us is tried again, and ends that itself
 
 
 # --- sending again ------------------------------------------------------------------------------------
@@ -302,9 +302,8 @@ def queue_again(row: models.Message, now: datetime) -> bool:
 
 def mark_answered(row: models.Message, answer: models.Answer, reason: str, now: datetime) -> bool:
     """Note the answer to a message of ours; the first one counts. An answer proves delivery."""
-    first = models.Message.objects.filter(pk=row.pk, answer=models.Answer.NONE).update(
-        answer=answer, answer_reason=reason, answered_at=now
-    )
+    said = {"answer": answer, "answer_reason": reason, "answered_at": now}
+    first = sql.change(models.Message, {"pk": row.pk, "answer": models.Answer.NONE}, said)
     crashpoint("outbox.answer_marked")
     models.Message.objects.filter(
         pk=row.pk, state__in=[MessageState.QUEUED, MessageState.FAILED, MessageState.EXPIRED]

@@ -9,7 +9,7 @@ from offers import models, uftp
 from offers.models import Answer, MessageState
 from offers.uftp.rules import v8_already_submitted
 
-from .. import mapping, outbox
+from .. import mapping, outbox, sql
 
 
 class Refused(Exception):
@@ -51,12 +51,16 @@ def answer(row: models.Message, reasons: Sequence[uftp.Reason], now: datetime) -
     """Answer a message: Accepted, or Rejected with the reasons. None where the protocol has no answer."""
     rejected = bool(reasons)
     text = uftp.joined(reasons)
-    row.state = MessageState.REJECTED if rejected else MessageState.ACCEPTED
-    row.answer = Answer.REJECTED if rejected else Answer.ACCEPTED
-    row.state_at = row.answered_at = now
-    row.answer_reason = row.error = text
-    said = ["state", "answer", "state_at", "answered_at", "answer_reason", "error", "about"]
-    row.save(update_fields=said)
+    sql.save(
+        row,
+        state=MessageState.REJECTED if rejected else MessageState.ACCEPTED,
+        answer=Answer.REJECTED if rejected else Answer.ACCEPTED,
+        state_at=now,
+        answered_at=now,
+        answer_reason=text,
+        error=text,
+        about=row.about,
+    )
     kind = uftp.CATALOGUE[row.type].response_type
     if kind is None:
         return None

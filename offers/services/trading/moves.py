@@ -13,7 +13,7 @@ from django.db.models import F
 from offers import domain, models
 from offers.crashpoints import crashpoint
 
-from ..atomic import locked
+from .. import sql
 
 Trade = models.FlexRequest | models.FlexOffer | models.FlexOrder
 Row = TypeVar("Row", bound=Trade)
@@ -53,7 +53,9 @@ GATEWAY = Cause(domain.Actor.GATEWAY)
 
 def lock(row: Row) -> Row:
     """The row as it is now, locked until the transaction ends; SQLite's transactions are exclusive anyway."""
-    found: Row = locked(type(row)._default_manager.filter(pk=row.pk)).get()
+    found = sql.find(type(row), locked=True, pk=row.pk)
+    if found is None:
+        raise type(row).DoesNotExist(f"{row} is gone.")
     return found
 
 
@@ -68,11 +70,9 @@ def move(row: Row, event: domain.Event, cause: Cause, now: datetime, text: str =
     states = STATES[type(row)]
     seen = states(row.state)
     target = domain.after(seen, event)
-    changed = (
-        type(row)
-        ._default_manager.filter(pk=row.pk, state=seen, version=row.version)
-        .update(state=target, state_at=now, version=row.version + 1, **fields)
-    )
+    as_seen = {"pk": row.pk, "state": seen, "version": row.version}
+    moved = {"state": target, "state_at": now, "version": row.version + 1, **fields}
+    changed = sql.change(type(row), as_seen, moved)
     if changed != 1:
         return move(lock(row), event, cause, now, text, **fields)
     crashpoint("move.updated")
@@ -84,12 +84,12 @@ def move(row: Row, event: domain.Event, cause: Cause, now: datetime, text: str =
     return row
 
 
-def move_all(rows: Sequence[Trade], event: domain.Event, cause: Cause, now: datetime) -> None:
+def move_all(trades: Sequence[Trade], event: domain.Event, cause: Cause, now: datetime) -> None:
     """What `move` does, for many rows that this transaction has locked: two statements for each state."""
     if cause.actor not in domain.ACTORS[event]:
         raise domain.IllegalMove(f"A {cause.actor} cannot cause “{event}”.")
     groups: dict[tuple[type[Trade], Any], list[Trade]] = defaultdict(list)
-    for row in rows:
+    for row in trades:
         groups[type(row), STATES[type(row)](row.state)].append(row)
     for (kind, seen), group in groups.items():
         target = domain.after(seen, event)
@@ -120,7 +120,7 @@ def created(row: Row, event: str, cause: Cause, now: datetime, text: str = "") -
 
 
 def _record(row: Trade, event: str, seen: str, target: str, cause: Cause, now: datetime, text: str) -> None:
-    _event(row, event, seen, target, cause, now, text).save(force_insert=True)
+    sql.insert(_event(row, event, seen, target, cause, now, text))
 
 
 def _event(

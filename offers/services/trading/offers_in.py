@@ -6,7 +6,7 @@ from offers import domain, models, uftp
 from offers.crashpoints import crashpoint
 from offers.domain import Event, OfferState
 
-from .. import mapping
+from .. import mapping, sql
 from ..atomic import locked
 from .answers import ACCEPTED, PENDING, WAITS, Judgement, accepted, name
 from .moves import GATEWAY, Cause, created, move, note
@@ -17,7 +17,7 @@ WAIT_FOR_REFERENCE = timedelta(seconds=30)
 
 def take_offer(row: models.Message, message: uftp.FlexOffer, now: datetime) -> Judgement:
     """A DSO gets an offer: judged at its receipt; accepted at once or left to staff, as the point is set."""
-    point = models.CongestionPoint.objects.filter(entity_address=message.congestion_point).first()
+    point = sql.find(models.CongestionPoint, entity_address=message.congestion_point)
     market = mapping.market_of(point, row.owner, row.counterparty, message)
     wanted = message.flex_request_message_id
     request = _request_of(row, wanted)
@@ -27,7 +27,7 @@ def take_offer(row: models.Message, message: uftp.FlexOffer, now: datetime) -> J
     )
     if reasons or point is None:
         return Judgement.no(reasons)
-    offer = models.FlexOffer.objects.create(
+    offer = models.FlexOffer(
         owner=row.owner,
         counterparty=row.counterparty,
         congestion_point=point,
@@ -43,6 +43,7 @@ def take_offer(row: models.Message, message: uftp.FlexOffer, now: datetime) -> J
         state_at=now,
         created_at=now,
     )
+    sql.insert(offer)
     mapping.add_options(offer, message.options)
     crashpoint("offer.taken_in")
     created(offer, "receive", Cause.of(row), now)
@@ -117,7 +118,7 @@ def offer_answered(
     row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime
 ) -> None:
     """An AGR gets a DSO's answer to its offer: valid for the other side, or not; never yet an order."""
-    offer = locked(models.FlexOffer.objects.filter(message=asked)).first()
+    offer = sql.find(models.FlexOffer, locked=True, message=asked)
     if offer is None:
         return
     text = message.rejection_reason or ""

@@ -11,8 +11,8 @@ from offers.crashpoints import crashpoint
 from offers.domain import Event, OfferState, OrderState
 from offers.models import Profile
 
-from .. import drafts, mapping, outbox
-from ..atomic import atomic, locked
+from .. import drafts, mapping, outbox, sql
+from ..atomic import atomic
 from .answers import ACCEPTED, Judgement, Refused, accepted, name, reason
 from .moves import Cause, created, lock, move, note
 from .offers import accept_if_waiting, locked_offer
@@ -113,7 +113,7 @@ def _store(
     """The order as it is to be carried out and paid: power and price at the factor (D7)."""
     done = uftp.scaled(mapping.option_message(option), factor, offer.currency)
     segments = mapping.power_segments(done.isps)
-    return models.FlexOrder.objects.create(
+    order = models.FlexOrder(
         owner=offer.owner,
         counterparty=offer.counterparty,
         congestion_point=offer.congestion_point,
@@ -133,6 +133,7 @@ def _store(
         state_at=now,
         created_at=now,
     )
+    return sql.insert(order)
 
 
 # --- what comes in ------------------------------------------------------------------------------------
@@ -143,7 +144,7 @@ NO_DIRECT_ORDERS = "Unknown reference FlexOfferMessageID: direct orders, without
 
 def take_order(row: models.Message, message: uftp.FlexOrder, now: datetime) -> Judgement:
     """An AGR gets an order: it must match its offer exactly, in time, and be the first (D17)."""
-    point = models.CongestionPoint.objects.filter(entity_address=message.congestion_point).first()
+    point = sql.find(models.CongestionPoint, entity_address=message.congestion_point)
     market = mapping.market_of(point, row.owner, row.counterparty, message)
     offer = offer_of(row, message.flex_offer_message_id) if message.flex_offer_message_id else None
     prefetch_related_objects([offer] if offer is not None else [], "options")
@@ -185,10 +186,11 @@ def order_answered(
     row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime
 ) -> None:
     """A DSO gets an AGR's answer to its order."""
-    placed = models.FlexOrder.objects.filter(message=asked).first()
+    placed = sql.find(models.FlexOrder, message=asked)
     if placed is None or placed.flex_offer_id is None:
         return
-    offer = locked(models.FlexOffer.objects.filter(pk=placed.flex_offer_id)).get()
+    offer = sql.find(models.FlexOffer, locked=True, pk=placed.flex_offer_id)
+    assert offer is not None  # noqa: S101 - for the type checker: a reference of the database
     placed = lock(placed)
     cause, text = Cause.of(row), message.rejection_reason or ""
     try:

@@ -12,7 +12,7 @@ from offers import domain, models, uftp
 from offers.domain import Event, RequestState
 from offers.uftp import display
 
-from .. import drafts, mapping, outbox
+from .. import drafts, mapping, outbox, sql
 from ..atomic import atomic, locked
 from .answers import ACCEPTED, Judgement, Refused, accepted, name, reason
 from .moves import Cause, created, move
@@ -247,7 +247,7 @@ def take_request(row: models.Message, message: uftp.FlexRequest, now: datetime) 
     reasons = uftp.check_request(message, market, moment, highest)
     if reasons or point is None:
         return Judgement.no(reasons)
-    request = models.FlexRequest.objects.create(
+    request = models.FlexRequest(
         owner=row.owner,
         counterparty=row.counterparty,
         congestion_point=point,
@@ -262,6 +262,7 @@ def take_request(row: models.Message, message: uftp.FlexRequest, now: datetime) 
         state_at=now,
         created_at=now,
     )
+    sql.insert(request)
     created(request, "receive", Cause.of(row), now)
     name(row, f"{request} {point}")
     move(request, Event.ACCEPT, Cause.of(row), now)
@@ -271,7 +272,7 @@ def take_request(row: models.Message, message: uftp.FlexRequest, now: datetime) 
 
 def lock_point(entity_address: str) -> models.CongestionPoint | None:
     """The point, locked, so that two revisions for one day are judged one after the other."""
-    return locked(models.CongestionPoint.objects.filter(entity_address=entity_address)).first()
+    return sql.find(models.CongestionPoint, locked=True, entity_address=entity_address)
 
 
 def _lock_point_of(owner: models.Participant, group: uuid.UUID) -> None:
@@ -310,7 +311,7 @@ def request_answered(
     row: models.Message, asked: models.Message, message: uftp.ResponseMessage, now: datetime
 ) -> None:
     """A DSO gets an AGR's answer to its request."""
-    request = models.FlexRequest.objects.filter(message=asked).first()
+    request = sql.find(models.FlexRequest, message=asked)
     if request is None:
         return
     request = _lock_with_older(request)
