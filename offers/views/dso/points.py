@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 
 from offers import charts, formats
 from offers.models import CongestionPoint, FlexOrder, FlexRequest, Membership
@@ -32,7 +33,7 @@ class PointRow:
     def agrs(self) -> int:
         return len(self.point.agrs.all())
 
-    @property
+    @cached_property
     def peak_n(self) -> int | None:
         return max(self.forecast, key=lambda n: self.forecast[n], default=None)
 
@@ -47,11 +48,11 @@ class PointRow:
         start = formats.isp_start(self.day, self.peak_n, self.point.time_zone, minutes_of(self.point))
         return formats.clock(start, self.point.time_zone)
 
-    @property
+    @cached_property
     def after(self) -> dict[int, int]:
         return {n: watts + self.ordered.get(n, 0) for n, watts in self.forecast.items()}
 
-    @property
+    @cached_property
     def unmet_w(self) -> int | None:
         """By how much the load after all orders passes the capacity at the worst ISP."""
         capacity = self.point.capacity_w
@@ -59,7 +60,7 @@ class PointRow:
             return None
         return max(0, max(self.after.values()) - capacity)
 
-    @property
+    @cached_property
     def figure(self) -> charts.Figure | None:
         if not self.forecast or self.day is None:
             return None

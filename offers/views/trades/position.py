@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from offers import charts, figures, formats
@@ -48,7 +49,7 @@ class Position:
             shift += self._last(day)
         return found
 
-    @property
+    @cached_property
     def isps(self) -> list[charts.Isp]:
         found: list[charts.Isp] = []
         for day in self.days:
@@ -67,9 +68,7 @@ class Position:
 
     def _named(self, entry: charts.Isp) -> charts.Isp:
         """Midnight has the short name of the day that begins: a row of the desk is narrow."""
-        if entry.get("isp") == 1:
-            entry["local"] = f"{self._day_of(entry):%a}"
-        return entry
+        return {**entry, "local": f"{self._day_of(entry):%a}"} if entry.get("isp") == 1 else entry
 
     def _day_of(self, entry: charts.Isp) -> date:
         """The day of an entry of the axis, on which days stand behind each other."""
@@ -84,7 +83,7 @@ class Position:
     def mini(self) -> charts.Figure:
         return charts.mini(self.figure)
 
-    @property
+    @cached_property
     def words(self) -> str:
         """Ordered −140 today, offered +220 tomorrow."""
         parts = [
