@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MINUS = "−"
@@ -57,8 +58,18 @@ def amount(value: Decimal, currency: str = "EUR") -> str:
     return f"{SYMBOLS.get(currency, currency)}{NBSP}{grouped(exact, places)}"
 
 
+def local(instant: datetime, zone: Zone) -> datetime:
+    return instant.astimezone(zone_info(zone))
+
+
+def face(here: datetime, seconds: bool = False) -> str:
+    """What a clock at that place shows."""
+    text = f"{here.hour:02}:{here.minute:02}"
+    return f"{text}:{here.second:02}" if seconds else text
+
+
 def clock(instant: datetime, zone: Zone, seconds: bool = False) -> str:
-    return instant.astimezone(zone_info(zone)).strftime("%H:%M:%S" if seconds else "%H:%M")
+    return face(local(instant, zone), seconds)
 
 
 def day_name(day: date, year: bool = False) -> str:
@@ -66,7 +77,7 @@ def day_name(day: date, year: bool = False) -> str:
 
 
 def local_day(instant: datetime, zone: Zone) -> date:
-    return instant.astimezone(zone_info(zone)).date()
+    return local(instant, zone).date()
 
 
 def iso(instant: datetime) -> str:
@@ -86,6 +97,7 @@ def isp_end_clock(day: date, number: int, zone: Zone, minutes: int) -> str:
     return "24:00" if local_day(end, zone) > day else clock(end, zone)
 
 
+@lru_cache(maxsize=4096)  # a list speaks of the same few hours in every row
 def isp_hours(day: date, first: int, last: int, zone: Zone, minutes: int) -> str:
     start = clock(isp_start(day, first, zone, minutes), zone)
     return f"{start}–{isp_end_clock(day, last, zone, minutes)}"

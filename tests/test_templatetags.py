@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import pytest
 from django.template import Context, Template
+from django.utils.safestring import SafeString
 
 from offers import domain
 from offers.templatetags import portal
+from offers.views.trades.rows import Chip
 
 NOW = datetime(2026, 11, 23, 9, 42, 18, tzinfo=UTC)
 PAGE = {"now": NOW, "zone": "Europe/Amsterdam"}
@@ -147,3 +149,22 @@ def test_options_are_lettered_past_z() -> None:
 def test_an_icon_is_hidden_from_a_screen_reader_unless_it_has_a_name() -> None:
     assert 'aria-hidden="true"' in render('{% icon "bell" %}')
     assert 'role="img" aria-label="News"' in render('{% icon "bell" label="News" %}')
+
+
+def test_a_state_is_drawn_from_its_chip_and_a_dash_or_a_reason_from_none() -> None:
+    assert render("{% state found %}", found=Chip("sent", "", "12 min")) == render(
+        '{% chip "sent" "" "12 min" %}'
+    )
+    assert render("{% state found %}", found=None) == '<span class="mute">–</span>'
+    assert render("{% state found why %}", found=None, why="a < b") == '<span class="mute">a &lt; b</span>'
+
+
+def test_a_row_of_values_begins_with_its_head() -> None:
+    assert render("{% value_row row %}", row=["17:00", "<b>"]) == (
+        '<tr><th scope="row">17:00</th><td class="num">&lt;b&gt;</td></tr>'
+    )
+
+
+def test_what_is_drawn_once_is_not_mistaken_for_the_same_text_that_is_safe() -> None:
+    assert "<b>" in render("{% chip 'sent' label %}", label=SafeString("<b>"))
+    assert "&lt;b&gt;" in render("{% chip 'sent' label %}", label="<b>")

@@ -1,15 +1,16 @@
 """Tags and filters of the pages: icons, state chips, countdowns, powers, amounts and instants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from django import template
 from django.forms import BoundField, CheckboxInput, Select, Textarea
 from django.template.context import Context
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from offers import formats
@@ -77,7 +78,13 @@ def vendor(name: str) -> str:
     return static(VENDORED[name])
 
 
+# A page draws the same few signs hundreds of times. Typed, because of two equal texts one may be safe as it
+# stands and the other not.
+DRAWN = lru_cache(maxsize=512, typed=True)
+
+
 @register.simple_tag
+@DRAWN
 def icon(name: str, css: str = "", label: str = "") -> SafeString:
     """A sign from icons.svg; with a label it speaks for itself, without one the word beside it does."""
     link = f"{static('icons.svg')}#{name}"
@@ -92,18 +99,40 @@ def icon(name: str, css: str = "", label: str = "") -> SafeString:
 @register.simple_tag(takes_context=True)
 def chip(context: Context, state: object, label: str = "", at: datetime | str | None = None) -> SafeString:
     """A state as sign, word and edge; `at` is an instant (shown in the page's zone) or ready words."""
-    look = CHIPS.get(str(state), Look(str(state).capitalize(), "waiting", "info"))
-    mark = format_html('<span class="chip {}">{}{}</span>', look.css, icon(look.icon), label or look.word)
+    mark = _mark(str(state), label)
     if not at:
         return mark
     words = _briefly(context, at) if isinstance(at, datetime) else at
     return format_html('{} <span class="at">{}</span>', mark, words)
 
 
+@DRAWN
+def _mark(state: str, label: str) -> SafeString:
+    look = CHIPS.get(state, Look(state.capitalize(), "waiting", "info"))
+    return format_html('<span class="chip {}">{}{}</span>', look.css, icon(look.icon), label or look.word)
+
+
+class Chip(Protocol):
+    """A state with what stands beside it, ready for `chip`."""
+
+    state: str
+    label: str
+    at: datetime | str | None
+
+
+@register.simple_tag(takes_context=True)
+def state(context: Context, found: Chip | None, none: str = "") -> SafeString:
+    """One chip of a row; `none` is what stands for none."""
+    if found:
+        return chip(context, found.state, found.label, found.at)
+    return format_html('<span class="mute">{}</span>', none or formats.NONE)
+
+
 def _briefly(context: Context, at: datetime) -> SafeString | str:
     """Seconds matter today only."""
-    today = formats.local_day(at, context.get("zone") or "UTC") == _today(context)
-    return when(context, at, seconds=today)
+    here = formats.local(at, context.get("zone") or "UTC")
+    today = _today(context)
+    return _when(at, here, today, seconds=here.date() == today)
 
 
 def _today(context: Context) -> date | None:
@@ -144,14 +173,19 @@ def when(context: Context, instant: datetime | None, seconds: bool = False) -> S
     """Local time, with the day unless it is today, and the year unless it is this one; UTC in the title."""
     if instant is None:
         return formats.NONE
-    zone = context.get("zone") or "UTC"
-    day, text = formats.local_day(instant, zone), formats.clock(instant, zone, seconds)
-    today = _today(context)
+    here = formats.local(instant, context.get("zone") or "UTC")
+    return _when(instant, here, _today(context), seconds)
+
+
+def _when(instant: datetime, here: datetime, today: date | None, seconds: bool) -> SafeString:
+    """`here` is the same instant by the page's clock: to find it costs more than to write it."""
+    day, text = here.date(), formats.face(here, seconds)
     if day != today:
         other_year = today is None or today.year != day.year
         text = f"{formats.day_name(day, year=other_year)} {text}"
-    utc = f"{formats.iso(instant)[:10]} {formats.clock(instant, 'UTC', seconds=True)} UTC"
-    return format_html('<time datetime="{}" title="{}">{}</time>', formats.iso(instant), utc, text)
+    iso = formats.iso(instant)
+    utc = f"{iso[:10]} {iso[11:19]} UTC"
+    return format_html('<time datetime="{}" title="{}">{}</time>', iso, utc, text)
 
 
 @register.simple_tag(takes_context=True)
@@ -298,6 +332,14 @@ def banner_edge(level: str) -> str:
 def banner_icon(level: str, tags: str = "") -> SafeString:
     name, css = BANNER_ICONS.get(level, ("info", ""))
     return icon("ordered" if "ordered" in (tags or "") else name, css)
+
+
+@register.simple_tag
+def value_row(words: Sequence[str]) -> SafeString:
+    """A row of a chart's table, its head first: there are hundreds on a page, too many for a loop of tags."""
+    head, *values = words
+    cells = format_html_join("", '<td class="num">{}</td>', ((value,) for value in values))
+    return format_html('<tr><th scope="row">{}</th>{}</tr>', head, cells)
 
 
 @register.simple_tag

@@ -122,15 +122,20 @@ class OfferRow:
     def letters(self) -> str:
         return " ".join(option.letter for option in self.options)
 
-    @property
+    @cached_property
     def prices(self) -> tuple[Decimal, Decimal] | None:
         return options.price_range(self.options)
 
     @property
-    def dearest(self) -> str:
-        """The upper end of the prices, without the currency that stands at the lower."""
-        words = formats.amount(self.prices[1], self.offer.currency) if self.prices else ""
-        return words.rpartition(formats.NBSP)[2]
+    def price_words(self) -> str:
+        """From the least price to the greatest, which has no currency of its own."""
+        if self.prices is None:
+            return formats.NONE
+        least, most = self.prices
+        words = formats.amount(least, self.offer.currency)
+        if least == most:
+            return words
+        return f"{words}–{formats.amount(most, self.offer.currency).rpartition(formats.NBSP)[2]}"
 
     @property
     def hours(self) -> str:
@@ -139,11 +144,11 @@ class OfferRow:
         point = self.offer.congestion_point
         return formats.isp_hours(self.offer.period, *self.span, point.time_zone, self.minutes)
 
-    @property
+    @cached_property
     def delivery(self) -> Chip:
         return offer_delivery(self.offer)
 
-    @property
+    @cached_property
     def answer(self) -> Chip | None:
         return offer_answer(self.offer, self.offer.flex_orders.all(), self.now)
 
@@ -173,6 +178,11 @@ class OfferRow:
     @cached_property
     def expires_at(self) -> datetime | None:
         return self.offer.expires_at or typed_expiry(self.offer.draft)
+
+    @cached_property
+    def deadline(self) -> datetime | None:
+        """Its expiry where that is worth counting down to."""
+        return self.expires_at if self.runs else None
 
     @property
     def copyable(self) -> bool:
