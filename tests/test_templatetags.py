@@ -160,9 +160,11 @@ def test_a_state_is_drawn_from_its_chip_and_a_dash_or_a_reason_from_none() -> No
 
 
 def test_a_row_of_values_begins_with_its_head() -> None:
-    assert render("{% value_row row %}", row=["17:00", "<b>"]) == (
-        '<tr><th scope="row">17:00</th><td class="num">&lt;b&gt;</td></tr>'
+    assert render("{% value_rows rows %}", rows=[["17:00", "<b>", ""], ["17:15"]]) == (
+        '<tr><th scope="row">17:00</th><td class="num">&lt;b&gt;</td><td class="num"></td></tr>\n'
+        '<tr><th scope="row">17:15</th></tr>\n'
     )
+    assert render("{% value_rows rows %}", rows=[]) == ""
 
 
 def test_what_is_drawn_once_is_not_mistaken_for_the_same_text_that_is_safe() -> None:

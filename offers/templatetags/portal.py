@@ -1,6 +1,6 @@
 """Tags and filters of the pages: icons, state chips, countdowns, powers, amounts and instants."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -10,7 +10,7 @@ from django import template
 from django.forms import BoundField, CheckboxInput, Select, Textarea
 from django.template.context import Context
 from django.templatetags.static import static
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from offers import formats
@@ -335,11 +335,19 @@ def banner_icon(level: str, tags: str = "") -> SafeString:
 
 
 @register.simple_tag
-def value_row(words: Sequence[str]) -> SafeString:
-    """A row of a chart's table, its head first: there are hundreds on a page, too many for a loop of tags."""
-    head, *values = words
-    cells = format_html_join("", '<td class="num">{}</td>', ((value,) for value in values))
-    return format_html('<tr><th scope="row">{}</th>{}</tr>', head, cells)
+def value_rows(rows: Iterable[Sequence[str]]) -> SafeString:
+    """The rows of a chart's table, each with its head first.
+
+    A page has a thousand such values: a tag for each, or escaping each, takes longer than to find them out.
+    """
+    safe = escape("\x1e".join("\x1f".join(row) for row in rows))
+    return SafeString("".join(map(_value_row, safe.split("\x1e"))) if safe else "")
+
+
+def _value_row(safe: str) -> str:
+    head, *values = safe.split("\x1f")
+    cells = "".join(f'<td class="num">{value}</td>' for value in values)
+    return f'<tr><th scope="row">{head}</th>{cells}</tr>\n'
 
 
 @register.simple_tag
