@@ -6,13 +6,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from offers import formats
-from offers.models import FlexOrder, Membership, Participant, Right, Role
+from offers import figures, formats
+from offers.models import Membership, Participant, Right, Role
 from offers.views import live, scope
 from offers.views.trades import position
 from offers.views.trades.rows import OfferRow, OrderRow, RequestRow
@@ -41,7 +42,7 @@ def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[st
     more, asked = len(asked) > MOST_REQUESTS, asked[:MOST_REQUESTS]
     offers = [OfferRow(row, now) for row in queries.desk_offers(agr, midnight, MOST_OFFERS)]
     days = [midnight.date(), midnight.date() + timedelta(days=3)]
-    orders = list(queries.promised_with_need(agr).filter(period__range=days))
+    orders = queries.promised(agr, Q(period__range=days))
     new = news(agr, days, now)
     standing = [row for row in offers if row.offer.state in queries.OPEN_OFFERS]
     state = request.GET.get("state", "")
@@ -57,7 +58,7 @@ def context_of(request: HttpRequest, agr: Participant, now: datetime) -> dict[st
         "news": new[:MOST_NEWS],
         "more_news": len(new[MOST_NEWS:]),
         "position_keys": position.KEYS,
-        "positions": position.positions(points, orders, [row.offer for row in standing], now),
+        "positions": position.positions(points, orders, map(offered, standing), now),
         "totals": totals(orders, standing, now),
         "state": state,
     }
@@ -97,18 +98,25 @@ def news(agr: Participant, days: Sequence[date], now: datetime) -> list[OrderRow
     return [OrderRow(order) for order in new]
 
 
-def totals(orders: Sequence[FlexOrder], standing: Sequence[OfferRow], now: datetime) -> dict[str, Any]:
+def offered(row: OfferRow) -> position.Offered:
+    powers = [option.powers for option in row.options]
+    return position.Offered(row.offer.congestion_point_id, row.offer.period, powers)
+
+
+def totals(orders: Sequence[queries.Promised], standing: Sequence[OfferRow], now: datetime) -> dict[str, Any]:
     """What is ordered for today, and what the open offers come to at most."""
-    today = [
-        OrderRow(order)
-        for order in orders
-        if order.period == formats.local_day(now, order.congestion_point.time_zone)
-    ]
+    days = {zone: formats.local_day(now, zone) for zone in {order.zone for order in orders}}
+    today = [order for order in orders if order.period == days[order.zone]]
     dearest = [row.prices[1] for row in standing if row.prices]
     return {
-        "kwh": sum(row.kwh for row in today),
-        "money": sum((row.order.price for row in today), Decimal(0)),
+        "kwh": sum(_kwh(order) for order in today),
+        "money": sum((order.price for order in today), Decimal(0)),
         "open": len(standing),
         "most": sum(dearest, Decimal(0)),
         "currency": standing[0].offer.currency if standing else "EUR",
     }
+
+
+def _kwh(order: queries.Promised) -> float:
+    need = figures.need_w(order.asked or [])
+    return figures.along_wh(figures.powers_of(order.isps), need, order.isp_length) / 1000

@@ -55,9 +55,9 @@ def promised_on(agr: Participant, request: HttpRequest) -> list[position.Positio
     points = [point for point in points if wanted in (None, point.pk)]
     days = [asked] if (asked := day_of(request)) is not None else None
     seen = days or sorted({day for point in points for day in position.days_from(point, now)})
-    orders = queries.promised(agr).filter(period__in=seen)
-    offers = queries.standing(agr).filter(period__in=seen)
-    return position.positions(points, orders, offers[:MOST_IN_SCHEDULE], now, days)
+    orders = queries.promised(agr, Q(period__in=seen))
+    offers = queries.standing(agr, Q(period__in=seen), MOST_IN_SCHEDULE)
+    return position.positions(points, orders, offers, now, days)
 
 
 @scope.page(Right.VIEW, Role.AGR)

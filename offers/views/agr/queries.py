@@ -1,10 +1,13 @@
 """What the aggregator's pages ask of the database, each with all its parts in a fixed number of queries."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from django.db.models import Prefetch, Q, QuerySet
 
+from offers import figures
 from offers.domain import OfferState, OrderState
 from offers.models import (
     CongestionPoint,
@@ -15,18 +18,42 @@ from offers.models import (
     OfferOption,
     Participant,
 )
+from offers.views.trades import position
 
 OPEN_OFFERS = (OfferState.SENT, OfferState.ACCEPTED, OfferState.ORDERING)
 UNFINISHED = (OfferState.DRAFT, *OPEN_OFFERS)
+# What a row shows of an offer, and of what hangs on it.
+PARTS = ("congestion_point", "message", "revocation", "flex_request")
+POINT = ("name", "time_zone", "isp_duration")
+MESSAGE = (
+    *("state", "state_at", "created_at", "error", "attempts", "next_attempt_at", "lease_token"),
+    *("wants_answer", "answer", "answer_reason", "answered_at"),
+)
+SHOWN = (
+    *(
+        "congestion_point",
+        "period",
+        "state",
+        "state_at",
+        "reason",
+        "expires_at",
+        "send_at",
+        "currency",
+        "draft",
+    ),
+    *(f"congestion_point__{name}" for name in POINT),
+    *(f"{part}__{name}" for part in ("message", "revocation") for name in MESSAGE),
+    *(f"flex_request__{name}" for name in ("state", "expires_at", "isps")),
+)
 
 
 def offers(participant: Participant) -> QuerySet[FlexOffer]:
-    """Offers with message, revocation, request, options and orders."""
+    """Offers with message, revocation, request, options and orders: all that a page of one shows."""
     orders = FlexOrder.objects.select_related("option")
     rows: QuerySet[FlexOffer] = FlexOffer.objects.of(participant)
     return (
         rows.select_related(
-            "owner", "counterparty", "congestion_point", "message", "revocation", "flex_request", "contract"
+            "counterparty", "congestion_point", "message", "revocation", "flex_request", "contract"
         )
         .defer("message__sealed", "revocation__sealed")
         .prefetch_related("options", Prefetch("flex_orders", queryset=orders))
@@ -35,7 +62,8 @@ def offers(participant: Participant) -> QuerySet[FlexOffer]:
 
 def requests(participant: Participant) -> QuerySet[FlexRequest]:
     """Requests with the offers that answer them."""
-    answers = FlexOffer.objects.select_related("message").defer("message__sealed", "draft").order_by()
+    needed = ("flex_request", "state", "send_at", "message__state", "message__attempts")
+    answers = FlexOffer.objects.select_related("message").only(*needed).order_by()
     rows: QuerySet[FlexRequest] = FlexRequest.objects.of(participant)
     return (
         rows.select_related("counterparty", "congestion_point", "message", "contract")
@@ -66,32 +94,47 @@ def desk_offers(participant: Participant, since: datetime, most: int) -> QuerySe
     unfinished = mine.filter(state__in=UNFINISHED).order_by("expires_at")[:most]
     new = mine.filter(created_at__gte=since).order_by("-created_at", "-pk")[:most]
     keys = sorted({*unfinished, *new}, reverse=True)[:most]
-    return offers(participant).filter(pk__in=keys).order_by("-pk")
+    return as_rows(offers(participant)).filter(pk__in=keys).order_by("-pk")
+
+
+def as_rows(rows: QuerySet[FlexOffer]) -> QuerySet[FlexOffer]:
+    """The same offers with no more than a row shows of them: most of the time goes into making rows."""
+    return rows.select_related(None).select_related(*PARTS).only(*SHOWN)
 
 
 def live_orders(participant: Participant) -> QuerySet[FlexOrder]:
     return orders(participant).filter(state=OrderState.ACCEPTED)
 
 
-def promised(participant: Participant) -> QuerySet[FlexOrder]:
-    """Accepted orders with no more than a position needs of them."""
-    rows: QuerySet[FlexOrder] = FlexOrder.objects.of(participant).filter(state=OrderState.ACCEPTED)
-    return rows.only("congestion_point_id", "period", "isps").order_by()
+class Promised(NamedTuple):
+    """An accepted order: where, when and how much, and what was asked for."""
+
+    congestion_point_id: int
+    period: date
+    isps: list[dict[str, Any]]
+    price: Decimal
+    asked: list[dict[str, Any]] | None
+    zone: str
+    isp_length: timedelta
 
 
-def promised_with_need(participant: Participant) -> QuerySet[FlexOrder]:
-    """The same, with the price and what was asked for: enough to add up energy and money."""
-    point = ("congestion_point__time_zone", "congestion_point__isp_duration")
-    fields = ("period", "isps", "price", "flex_offer__flex_request__isps", *point)
-    return promised(participant).select_related("congestion_point", "flex_offer__flex_request").only(*fields)
+def promised(participant: Participant, days: Q) -> list[Promised]:
+    """Accepted orders with no more than is added up, as plain values: there may be thousands."""
+    rows: QuerySet[FlexOrder] = FlexOrder.objects.of(participant).filter(days, state=OrderState.ACCEPTED)
+    market = ("congestion_point__time_zone", "congestion_point__isp_duration")
+    fields = ("congestion_point_id", "period", "isps", "price", "flex_offer__flex_request__isps", *market)
+    return [Promised(*values) for values in rows.order_by().values_list(*fields)]
 
 
-def standing(participant: Participant) -> QuerySet[FlexOffer]:
-    """Open offers with no more than a position needs of them."""
-    rows: QuerySet[FlexOffer] = FlexOffer.objects.of(participant).filter(state__in=OPEN_OFFERS)
-    powers = OfferOption.objects.only("flex_offer_id", "isps")
-    parts = rows.only("congestion_point_id", "period").prefetch_related(Prefetch("options", queryset=powers))
-    return parts.order_by("-pk")
+def standing(participant: Participant, days: Q, most: int) -> list[position.Offered]:
+    """Open offers with no more than a position needs of them, the newest first."""
+    rows: QuerySet[FlexOffer] = FlexOffer.objects.of(participant).filter(days, state__in=OPEN_OFFERS)
+    found = list(rows.order_by("-pk").values_list("pk", "congestion_point_id", "period")[:most])
+    powers: dict[int, list[dict[int, int]]] = {pk: [] for pk, _, _ in found}
+    options = OfferOption.objects.filter(flex_offer__in=list(powers)).order_by("flex_offer", "position")
+    for pk, isps in options.values_list("flex_offer_id", "isps"):
+        powers[pk].append(figures.powers_of(isps))
+    return [position.Offered(point, day, powers[pk]) for pk, point, day in found]
 
 
 def points(participant: Participant) -> QuerySet[CongestionPoint]:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from offers import charts, figures, formats
-from offers.models import CongestionPoint, FlexOffer, FlexOrder
+from offers.models import CongestionPoint, FlexOrder
 from offers.uftp import isp
 
 from .rows import minutes_of
@@ -16,6 +16,25 @@ from .rows import minutes_of
 Sums = dict[date, Counter[int]]  # watts per ISP of a day
 KEYS = ["ordered", "offered", "now"]  # what the chart draws, for its key
 HEADS = ["Day", "Local", "UTC", "ISP", "Ordered kW", "Offered kW"]
+
+
+class Ordered(Protocol):
+    """What a position needs to know of an order."""
+
+    @property
+    def congestion_point_id(self) -> int: ...
+    @property
+    def period(self) -> date: ...
+    @property
+    def isps(self) -> figures.Segments: ...
+
+
+class Offered(NamedTuple):
+    """What a position needs to know of an offer: the powers of each of its options."""
+
+    congestion_point_id: int
+    period: date
+    options: Sequence[figures.Powers]
 
 
 @dataclass
@@ -132,8 +151,8 @@ def days_from(point: CongestionPoint, now: datetime) -> list[date]:
 
 def positions(
     points: Iterable[CongestionPoint],
-    orders: Iterable[FlexOrder],
-    offers: Iterable[FlexOffer],
+    orders: Iterable[Ordered],
+    offers: Iterable[Offered],
     now: datetime,
     days: Sequence[date] | None = None,
 ) -> list[Position]:
@@ -146,15 +165,15 @@ def positions(
     for offer in offers:
         place = found.get(offer.congestion_point_id)
         if place is not None and offer.period in place.days:
-            place.offered.setdefault(offer.period, Counter()).update(most_of(offer))
+            place.offered.setdefault(offer.period, Counter()).update(most_of(offer.options))
     return [place for place in found.values() if not place.is_empty]
 
 
-def most_of(offer: FlexOffer) -> dict[int, int]:
+def most_of(options: Iterable[figures.Powers]) -> dict[int, int]:
     """The most that an open offer may come to: per ISP the option furthest from zero; only one is ordered."""
     most: dict[int, int] = {}
-    for option in offer.options.all():
-        for n, power in figures.powers_of(option.isps).items():
+    for powers in options:
+        for n, power in powers.items():
             if abs(power) > abs(most.get(n, 0)):
                 most[n] = power
     return most
