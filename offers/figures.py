@@ -67,8 +67,9 @@ def along_wh(powers: Powers, need: Powers, isp_length: timedelta) -> int:
 
     Where nothing is asked (an unsolicited offer) the way is that of the greater part.
     """
-    more = goes_up(powers, need)
-    return _wh(sum(max(0, power if more else -power) for power in powers.values()), isp_length)
+    if goes_up(powers, need):
+        return _wh(sum(power for power in powers.values() if power > 0), isp_length)
+    return _wh(-sum(power for power in powers.values() if power < 0), isp_length)
 
 
 def goes_up(powers: Powers, need: Powers) -> bool:
@@ -105,14 +106,13 @@ def coverage(option_powers: Powers, need: Powers) -> float | None:
 
     More than is asked in one ISP makes up for nothing in another.
     """
-    asked = sum(abs(watts) for watts in need.values())
-    given = sum(_met(option_powers.get(n, 0), watts) for n, watts in need.items())
+    asked = given = 0
+    for n, wanted in need.items():  # a loop: a desk asks this for hundreds of options
+        asked += abs(wanted)
+        power = option_powers.get(n, 0)
+        if power * wanted > 0:
+            given += min(abs(power), abs(wanted))
     return given / asked if asked else None
-
-
-def _met(power: int, wanted: int) -> int:
-    same_way = power * wanted > 0
-    return min(abs(power), abs(wanted)) if same_way else 0
 
 
 def peak_w(powers: Powers) -> int:

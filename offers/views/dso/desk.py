@@ -16,7 +16,7 @@ from offers.views import live, scope
 from offers.views.trades.notices import SOON
 
 from . import attention, points, queries, rows
-from .offers import WAITING, ReviewRow, offers_of
+from .offers import WAITING, ReviewRow, as_rows, offers_of
 
 MOST_REQUESTS = 30
 MOST_OFFERS = 50
@@ -36,9 +36,10 @@ def context_of(membership: Membership, now: datetime) -> dict[str, Any]:
     dso = membership.participant
     keys = queries.desk_groups(dso, now, MOST_REQUESTS)
     asked = rows.group_rows(queries.members(dso, keys).values(), now)
-    waiting = offers_of(dso).filter(WAITING, expires_at__gt=now).order_by("expires_at", "pk")
+    offers = as_rows(offers_of(dso))
+    waiting = offers.filter(WAITING, expires_at__gt=now).order_by("expires_at", "pk")
     to_review = [ReviewRow(row, now) for row in waiting[:MOST_OFFERS]]
-    soon = offers_of(dso).filter(state="accepted", expires_at__gt=now, expires_at__lte=now + SOON)
+    soon = offers.filter(state="accepted", expires_at__gt=now, expires_at__lte=now + SOON)
     unordered = [ReviewRow(row, now) for row in soon.order_by("expires_at", "pk")[:MOST_OFFERS]]
     found = attention.notices(
         [*to_review, *unordered],

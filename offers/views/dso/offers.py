@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
 
 from django.contrib import messages
@@ -64,6 +65,21 @@ def offers_of(dso: Participant) -> QuerySet[FlexOffer]:
     )
 
 
+# What a row shows of an offer, and of what hangs on it.
+SHOWN = (
+    *("congestion_point", "period", "state", "state_at", "expires_at", "currency", "counterparty__name"),
+    *("congestion_point__name", "congestion_point__time_zone", "congestion_point__isp_duration"),
+    *("message__state", "message__answered_at", "flex_request__isps"),
+)
+
+
+def as_rows(rows: QuerySet[FlexOffer]) -> QuerySet[FlexOffer]:
+    """The same offers with no more than a row shows of them: most of the time goes into making rows."""
+    parts = ("counterparty", "congestion_point", "message", "flex_request")
+    found = rows.select_related(None).select_related(*parts).only(*SHOWN)
+    return found.prefetch_related(None).prefetch_related("options")
+
+
 class ReviewRow(OfferRow):
     """An offer as the DSO sees it: what it waits for, and how far our answer got."""
 
@@ -89,7 +105,7 @@ class ReviewRow(OfferRow):
     def done(self) -> bool:
         return self.offer.state in ("rejected", "revoked", "expired")
 
-    @property
+    @cached_property
     def best(self) -> OptionView | None:
         return review.best_of(self.offer, self.options)
 
@@ -118,7 +134,7 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     rows = filtered(membership.participant, request)
     if lists.wants_csv(request):
         return listing_of.csv_of(rows, columns.of_offers("agr"), "offers.csv")
-    cut, dso = lists.slice_of(rows, request), membership.participant
+    cut, dso = lists.slice_of(as_rows(rows), request), membership.participant
     context = {
         "offers": [ReviewRow(row, now) for row in cut.rows],
         "agrs": list(Participant.objects.filter(active_at__dso=dso).distinct()),

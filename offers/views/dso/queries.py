@@ -8,19 +8,21 @@ from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet
 
 from offers import domain
 from offers.domain import OrderState, RequestState
-from offers.models import CongestionPoint, FlexOffer, FlexOrder, FlexRequest, Participant
+from offers.models import CongestionPoint, FlexOffer, FlexOrder, FlexRequest, OfferOption, Participant
 
 RECENT = timedelta(hours=24)
 AHEAD = timedelta(days=14)
+OPTION = ("flex_offer", "position", "option_reference", "price", "min_activation_factor", "isps")
 FORECASTS = 10  # the latest of a point, among which one fits the number of ISPs of a day
 
 
 def requests(dso: Participant) -> QuerySet[FlexRequest]:
     """Requests, one row an AGR, with the offers that came in on them."""
+    powers = OfferOption.objects.only(*OPTION).order_by("flex_offer", "position")
     answers = (
-        FlexOffer.objects.select_related("counterparty", "congestion_point", "message")
-        .defer("message__sealed", "draft")
-        .prefetch_related("options")
+        FlexOffer.objects.select_related("counterparty", "congestion_point")
+        .only("flex_request", "state", "currency", "counterparty__name", "congestion_point__isp_duration")
+        .prefetch_related(Prefetch("options", queryset=powers))
         .order_by("-pk")
     )
     rows: QuerySet[FlexRequest] = FlexRequest.objects.of(dso)
@@ -141,4 +143,5 @@ def last_forecast(dso: Participant, point: CongestionPoint, count: int) -> dict[
 
 def live_orders(dso: Participant, days: Sequence[date]) -> QuerySet[FlexOrder]:
     rows: QuerySet[FlexOrder] = FlexOrder.objects.of(dso)
-    return rows.filter(period__in=days, state__in=[OrderState.SENT, OrderState.ACCEPTED])
+    live = rows.filter(period__in=days, state__in=[OrderState.SENT, OrderState.ACCEPTED])
+    return live.only("congestion_point", "period", "isps").order_by()

@@ -47,7 +47,9 @@ class Review:
 
     @cached_property
     def bounds(self) -> Mapping[int, Mapping[str, Any]]:
-        return mapping.request_profile(self.request.isps) if self.request is not None else {}
+        """Of the ISPs that have any: more than is Requested never is too much, less is unmet need."""
+        segments = self.request.isps if self.request is not None else []
+        return mapping.request_profile(each for each in segments if each.get("disposition") != "Requested")
 
     @cached_property
     def isps(self) -> list[charts.Isp]:
@@ -87,7 +89,8 @@ class Review:
 
     def breaches(self, option: OptionView) -> dict[int, int]:
         """By how much an option leaves the request's bounds, per ISP."""
-        found = {n: _beyond(power, self.bounds.get(n, {})) for n, power in option.powers.items()}
+        bounds = self.bounds
+        found = {n: _beyond(power, bounds[n]) for n, power in option.powers.items() if n in bounds}
         return {n: watts for n, watts in found.items() if watts}
 
 
@@ -97,9 +100,7 @@ def open_watts(wanted: int, power: int) -> int:
 
 
 def _beyond(power: int, segment: Mapping[str, Any]) -> int:
-    """How far a power lies outside the band of its ISP; more than is asked never is, less is unmet need."""
-    if not segment or segment.get("disposition") == "Requested":
-        return 0
+    """How far a power lies outside the band of its ISP."""
     above, below = power - int(segment["max_power"]), power - int(segment["min_power"])
     return max(0, above) or min(0, below)
 
