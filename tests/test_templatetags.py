@@ -170,3 +170,8 @@ def test_a_row_of_values_begins_with_its_head() -> None:
 def test_what_is_drawn_once_is_not_mistaken_for_the_same_text_that_is_safe() -> None:
     assert "<b>" in render("{% chip 'sent' label %}", label=SafeString("<b>"))
     assert "&lt;b&gt;" in render("{% chip 'sent' label %}", label="<b>")
+
+
+def test_a_cut_text_is_what_truncatechars_makes_of_it() -> None:
+    for text in ("short", "n\u0303" * 5, "n\u0303" * 12, "x" * 11, "x" * 10, "<b>", SafeString("<b>"), ""):
+        assert render("{{ text|cut:10 }}", text=text) == render("{{ text|truncatechars:10 }}", text=text)

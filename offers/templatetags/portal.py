@@ -1,19 +1,23 @@
 """Tags and filters of the pages: icons, state chips, countdowns, powers, amounts and instants."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
+from unicodedata import is_normalized
 
 from django import template
 from django.forms import BoundField, CheckboxInput, Select, Textarea
 from django.template.context import Context
+from django.template.defaultfilters import stringfilter, truncatechars
 from django.templatetags.static import static
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from offers import formats
+
+from .addresses import address
 
 register = template.Library()
 
@@ -348,6 +352,21 @@ def _value_row(safe: str) -> str:
     head, *values = safe.split("\x1f")
     cells = "".join(f'<td class="num">{value}</td>' for value in values)
     return f'<tr><th scope="row">{head}</th>{cells}</tr>\n'
+
+
+@register.simple_tag(takes_context=True)
+def page(context: Context, name: str, *args: Hashable) -> str:
+    """The address of a page of the participant whose page this is."""
+    participant: Participant = context["participant"]
+    return address(name, participant.role.lower(), participant.domain, *args)
+
+
+@register.filter(is_safe=True)
+@stringfilter
+def cut(text: str, length: int) -> str:
+    """As `truncatechars`, which goes through every character also of what is short enough."""
+    short = len(text) <= length and is_normalized("NFC", text)
+    return text if short else truncatechars(text, length)
 
 
 @register.simple_tag

@@ -17,6 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from offers import domain, models
 from offers.models import Membership, Right, Role
 from offers.services import keys, outbox
+from offers.templatetags.addresses import address
 
 from .waiting import waiting
 
@@ -103,7 +104,7 @@ def desk_url(membership: Membership) -> str:
 def url(membership: Membership, name: str, *args: Any) -> str:
     """The address of a page of the same participant."""
     participant = membership.participant
-    return reverse(name, args=[participant.role.lower(), participant.domain, *args])
+    return address(name, participant.role.lower(), participant.domain, *args)
 
 
 def render(
