@@ -31,7 +31,7 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     rows = filtered(membership.participant, request)
     if lists.wants_csv(request):
         return listing_of.csv_of(rows, COLUMNS, "offers.csv")
-    cut = lists.slice_of(queries.as_rows(rows), request)
+    cut = lists.slice_of(rows, request, read=queries.as_rows(queries.offers(membership.participant)))
     around = listing_of.around(
         request, cut, "offer", queries.OFFER_FILTERS, queries.points(membership.participant)
     )

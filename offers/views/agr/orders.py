@@ -36,7 +36,7 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     if request.GET.get("format") == "schedule":
         promised = rows.filter(state="accepted").order_by("period", "pk")[:MOST_IN_SCHEDULE]
         return schedule_csv(promised.iterator(chunk_size=500), "schedule.csv")
-    cut = lists.slice_of(rows, request)
+    cut = lists.slice_of(queries.as_order_rows(rows), request)
     context = {
         "orders": [OrderRow(row) for row in cut.rows],
         **listing_of.around(request, cut, "order", FILTERS, queries.points(membership.participant)),

@@ -29,6 +29,11 @@ MESSAGE = (
     *("state", "state_at", "created_at", "error", "attempts", "next_attempt_at", "lease_token"),
     *("wants_answer", "answer", "answer_reason", "answered_at"),
 )
+ORDER = (
+    *("congestion_point", "period", "state", "state_at", "created_at", "order_reference", "option_reference"),
+    *("activation_factor", "price", "currency", "isps", "option__position", "flex_offer__flex_request__isps"),
+    *(f"congestion_point__{name}" for name in POINT),
+)
 SHOWN = (
     *(
         "congestion_point",
@@ -79,10 +84,17 @@ def orders(participant: Participant) -> QuerySet[FlexOrder]:
     ).defer("message__sealed", "flex_offer__draft")
 
 
+def as_order_rows(rows: QuerySet[FlexOrder]) -> QuerySet[FlexOrder]:
+    """The same orders with no more than a row shows of them."""
+    parts = ("congestion_point", "flex_offer__flex_request", "option")
+    return rows.select_related(None).select_related(*parts).only(*ORDER)
+
+
 def open_requests(participant: Participant, now: datetime) -> QuerySet[FlexRequest]:
     """Those that can still be answered, the first to close first."""
     found: QuerySet[FlexRequest] = FlexRequest.objects.of(participant).open_at(now)
-    return requests(participant).filter(pk__in=found.values("pk")).order_by("expires_at", "pk")
+    rows = as_request_rows(requests(participant))
+    return rows.filter(pk__in=found.values("pk")).order_by("expires_at", "pk")
 
 
 def desk_offers(participant: Participant, since: datetime, most: int) -> QuerySet[FlexOffer]:
@@ -97,13 +109,20 @@ def desk_offers(participant: Participant, since: datetime, most: int) -> QuerySe
     return as_rows(offers(participant)).filter(pk__in=keys).order_by("-pk")
 
 
+def as_request_rows(rows: QuerySet[FlexRequest]) -> QuerySet[FlexRequest]:
+    """The same requests with no more than a row shows of them."""
+    shown = ("congestion_point", "period", "state", "revision", "expires_at", "isps")
+    point = (f"congestion_point__{name}" for name in POINT)
+    return rows.select_related(None).select_related("congestion_point").only(*shown, *point)
+
+
 def as_rows(rows: QuerySet[FlexOffer]) -> QuerySet[FlexOffer]:
     """The same offers with no more than a row shows of them: most of the time goes into making rows."""
     return rows.select_related(None).select_related(*PARTS).only(*SHOWN)
 
 
 def live_orders(participant: Participant) -> QuerySet[FlexOrder]:
-    return orders(participant).filter(state=OrderState.ACCEPTED)
+    return as_order_rows(orders(participant)).filter(state=OrderState.ACCEPTED)
 
 
 class Promised(NamedTuple):

@@ -38,7 +38,7 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     rows = listing_of.narrowed(queries.requests(membership.participant), FILTERS, request)
     if lists.wants_csv(request):
         return listing_of.csv_of(rows, COLUMNS, "requests.csv")
-    cut = lists.slice_of(rows, request)
+    cut = lists.slice_of(queries.as_request_rows(rows), request)
     around = listing_of.around(request, cut, "request", FILTERS, queries.points(membership.participant))
     context = {"requests": [RequestRow(row, now) for row in cut.rows], **around}
     return live.answer(request, membership, "agr/requests.html", "agr/_requests.html", context, now)

@@ -134,7 +134,8 @@ def listing(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     rows = filtered(membership.participant, request)
     if lists.wants_csv(request):
         return listing_of.csv_of(rows, columns.of_offers("agr"), "offers.csv")
-    cut, dso = lists.slice_of(as_rows(rows), request), membership.participant
+    dso = membership.participant
+    cut = lists.slice_of(rows, request, read=as_rows(offers_of(dso)))
     context = {
         "offers": [ReviewRow(row, now) for row in cut.rows],
         "agrs": list(Participant.objects.filter(active_at__dso=dso).distinct()),
