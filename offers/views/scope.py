@@ -120,7 +120,7 @@ def render(
         "now": now or timezone.now(),
         "participant": membership.participant,
         "membership": membership,
-        "memberships": list(_memberships(request)),
+        "memberships": _memberships(request),  # read by the bar, which a poll does not ask for
         "may_trade": membership.may(Right.TRADE),
         "may_manage": membership.may(Right.MANAGE),
         "nav": SimpleLazyObject(lambda: _nav(request, membership, now or timezone.now())),

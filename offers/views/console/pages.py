@@ -181,8 +181,9 @@ def _left(
     if chosen.tab == filters.REFUSED and _may_see_refusals(request, membership):
         return {"refusals": list(Refusal.objects.all()[:REFUSALS]), "senders": _senders()}
     page = lists.slice_of(chosen.apply(_messages(membership)), request)
+    choices = chosen.url("")  # the same behind every address
     shown = [
-        {"row": rows.Row(one, now), "url": chosen.url(scope.url(membership, "console-message", one.pk))}
+        {"row": rows.Row(one, now), "url": scope.url(membership, "console-message", one.pk) + choices}
         for one in page.rows
     ]
     return {"shown": shown, "previous_url": page.previous_url, "next_url": page.next_url}
