@@ -34,6 +34,7 @@ ORDER = (
     *("activation_factor", "price", "currency", "isps", "option__position", "flex_offer__flex_request__isps"),
     *(f"congestion_point__{name}" for name in POINT),
 )
+ORDERED = ("flex_offer", "state", "option_reference", "activation_factor", "option__position")
 SHOWN = (
     *(
         "congestion_point",
@@ -118,7 +119,12 @@ def as_request_rows(rows: QuerySet[FlexRequest]) -> QuerySet[FlexRequest]:
 
 def as_rows(rows: QuerySet[FlexOffer]) -> QuerySet[FlexOffer]:
     """The same offers with no more than a row shows of them: most of the time goes into making rows."""
-    return rows.select_related(None).select_related(*PARTS).only(*SHOWN)
+    orders = FlexOrder.objects.select_related("option").only(*ORDERED)
+    found = rows.select_related(None).select_related(*PARTS).only(*SHOWN).prefetch_related(None)
+    return found.prefetch_related(
+        Prefetch("options", to_attr="read_options"),
+        Prefetch("flex_orders", queryset=orders, to_attr="read_orders"),
+    )
 
 
 def live_orders(participant: Participant) -> QuerySet[FlexOrder]:

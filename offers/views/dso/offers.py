@@ -77,7 +77,7 @@ def as_rows(rows: QuerySet[FlexOffer]) -> QuerySet[FlexOffer]:
     """The same offers with no more than a row shows of them: most of the time goes into making rows."""
     parts = ("counterparty", "congestion_point", "message", "flex_request")
     found = rows.select_related(None).select_related(*parts).only(*SHOWN)
-    return found.prefetch_related(None).prefetch_related("options")
+    return found.prefetch_related(None).prefetch_related(Prefetch("options", to_attr="read_options"))
 
 
 class ReviewRow(OfferRow):

@@ -22,7 +22,7 @@ def requests(dso: Participant) -> QuerySet[FlexRequest]:
     answers = (
         FlexOffer.objects.select_related("counterparty", "congestion_point")
         .only("flex_request", "state", "currency", "counterparty__name", "congestion_point__isp_duration")
-        .prefetch_related(Prefetch("options", queryset=powers))
+        .prefetch_related(Prefetch("options", queryset=powers, to_attr="read_options"))
         .order_by("-pk")
     )
     rows: QuerySet[FlexRequest] = FlexRequest.objects.of(dso)

@@ -84,7 +84,7 @@ def _view(index: int, typed: Typed, need: Mapping[int, int], length: timedelta, 
 
 
 def _sent(offer: FlexOffer) -> Iterator[Typed]:
-    for option in offer.options.all():
+    for option in offer.known_options():
         yield option.option_reference, option.price, option.min_factor, figures.powers_of(option.isps)
 
 

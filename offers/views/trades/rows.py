@@ -150,7 +150,7 @@ class OfferRow:
 
     @cached_property
     def answer(self) -> Chip | None:
-        return offer_answer(self.offer, self.offer.flex_orders.all(), self.now)
+        return offer_answer(self.offer, self.offer.known_orders(), self.now)
 
     @property
     def why(self) -> str:
