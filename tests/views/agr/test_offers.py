@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.contrib.messages import get_messages
+from django.db.models import F, Model
 from django.test import Client
 
-from offers import models
+from offers import domain, models
 from offers.services import trading
 from tests import cast
 from tests.cast import NOON, Cast
@@ -243,3 +244,28 @@ def test_without_a_signing_key_a_verb_gets_a_sentence(
     assert many.status_code == 302 and "no signing key" in said(many)
     mine.refresh_from_db()
     assert mine.state == "accepted"
+
+
+@pytest.mark.parametrize("name", ["agr-desk", "agr-offers"])
+@pytest.mark.parametrize("state", list(domain.OfferState))
+def test_a_row_shows_no_more_than_was_read_with_it(
+    everybody: Cast,
+    trader: Client,
+    address: Address,
+    monkeypatch: pytest.MonkeyPatch,
+    state: domain.OfferState,
+    name: str,
+) -> None:
+    """A column that a list leaves out and a row wants after all would be a query for each row."""
+    row = cast.send_offer(everybody, cast.answerable_request(everybody))
+    changes = {"state": state, "reason": "why", "revocation": F("message")}
+    models.FlexOffer.objects.filter(pk=row.pk).update(**changes)
+    for message_state in ("queued", "delivered", "failed"):
+        models.Message.objects.filter(flex_offer=row.pk).update(state=message_state, attempts=9)
+        with monkeypatch.context() as patched:
+            patched.setattr(Model, "refresh_from_db", _one_more_query)
+            assert f"O-{row.pk}" in trader.get(address(name)).content.decode()
+
+
+def _one_more_query(row: Model, fields: object = None, **more: object) -> None:
+    raise AssertionError(f"{row!r} is asked for {fields}, which was not read")

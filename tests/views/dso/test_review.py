@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db.models import Model
 from django.test import Client
 
+from offers.domain import OfferState
 from offers.models import FlexOffer, FlexOrder
 from offers.services import trading
 from tests import cast
 from tests.cast import NOON, Cast
+
+from .conftest import Address
 
 pytestmark = pytest.mark.django_db
 BASE = "/dso/dso.demo.example"
@@ -186,3 +190,24 @@ def test_the_schedule_of_an_order_is_a_csv_file(everybody: Cast, operator: Clien
     response: Any = operator.get(f"{BASE}/orders/{placed.pk}/?format=csv")
     lines = b"".join(response.streaming_content).decode().splitlines()
     assert len(lines) == 1 + 8
+
+
+@pytest.mark.parametrize("name", ["dso-desk", "dso-offers", "dso-requests"])
+@pytest.mark.parametrize("state", [state for state in OfferState if state != OfferState.DRAFT])
+def test_a_row_shows_no_more_than_was_read_with_it(
+    everybody: Cast,
+    dispatcher: Client,
+    address: Address,
+    monkeypatch: pytest.MonkeyPatch,
+    state: OfferState,
+    name: str,
+) -> None:
+    """A column that a list leaves out and a row wants after all would be a query for each row."""
+    row = waiting(everybody)
+    FlexOffer.objects.filter(pk=row.pk).update(state=state, reason="why")
+
+    def one_more_query(row: Model, fields: object = None, **more: object) -> None:
+        raise AssertionError(f"{row!r} is asked for {fields}, which was not read")
+
+    monkeypatch.setattr(Model, "refresh_from_db", one_more_query)
+    assert dispatcher.get(address(name)).status_code == 200
