@@ -105,7 +105,7 @@ def prepare_statements(**kwargs: Any) -> None:
     Not so for pages: what is best for a list of theirs hangs on what they look for.
     """
     if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
-        settings.DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
+        settings.DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 2)
 
 
 @signals.worker_init.connect
