@@ -7,6 +7,8 @@ from django.conf import settings
 
 from offers.models import Heartbeat
 
+from . import sql
+
 SWEEPS = ("deliver", "process", "expire")
 NOTED_EVERY = timedelta(seconds=15)  # a write at every ring would keep SQLite busy with nothing
 SKEW = timedelta(seconds=5)  # between the clocks of two machines
@@ -20,7 +22,8 @@ def file() -> Path:
 
 def beat(sweep: str, now: datetime) -> bool:
     """Note that a sweep runs; whether the clock was set back since it last ran."""
-    last = Heartbeat.objects.filter(name=sweep).values_list("at", flat=True).first()
+    seen = sql.find(Heartbeat, name=sweep)
+    last = seen.at if seen is not None else None
     if last is None or not now - NOTED_EVERY < last <= now:
         if not Heartbeat.objects.filter(name=sweep).update(at=now):  # one statement, but for the first time
             Heartbeat.objects.get_or_create(name=sweep, defaults={"at": now})

@@ -265,6 +265,7 @@ def _remember_health(counterparty: models.Participant, outcome: domain.Outcome, 
 
 # --- sending again ------------------------------------------------------------------------------------
 
+UNDELIVERED = (MessageState.QUEUED, MessageState.FAILED, MessageState.EXPIRED)
 RESENDABLE = (MessageState.FAILED, MessageState.EXPIRED, MessageState.DELIVERED)
 
 
@@ -305,7 +306,8 @@ def mark_answered(row: models.Message, answer: models.Answer, reason: str, now: 
     said = {"answer": answer, "answer_reason": reason, "answered_at": now}
     first = sql.change(models.Message, {"pk": row.pk, "answer": models.Answer.NONE}, said)
     crashpoint("outbox.answer_marked")
-    models.Message.objects.filter(
-        pk=row.pk, state__in=[MessageState.QUEUED, MessageState.FAILED, MessageState.EXPIRED]
-    ).update(state=MessageState.DELIVERED, state_at=now, error="", lease_token="", lease_until=None)
+    if row.state != MessageState.DELIVERED:
+        models.Message.objects.filter(pk=row.pk, state__in=UNDELIVERED).update(
+            state=MessageState.DELIVERED, state_at=now, error="", lease_token="", lease_until=None
+        )
     return bool(first)

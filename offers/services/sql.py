@@ -92,7 +92,8 @@ def _insertion(model: type[models.Model]) -> tuple[str, list[Any]]:
     fields = [field for field in model._meta.local_concrete_fields if not field.primary_key]
     columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
-    return f"INSERT INTO {_table(model)} ({columns}) VALUES ({marks}) RETURNING id", fields  # noqa: S608
+    statement = f"INSERT INTO {_table(model)} ({columns}) VALUES ({marks}) RETURNING {_key(model)}"  # noqa: S608
+    return statement, fields
 
 
 @functools.cache
@@ -113,14 +114,14 @@ def _search(
         for field in kind._meta.local_concrete_fields
     )
     joins = " ".join(
-        f"JOIN {_table(kind)} AS {alias} ON {alias}.id = this.{_quoted(model, [alias])[0]}"
+        f"JOIN {_table(kind)} AS {alias} ON {alias}.{_key(kind)} = this.{_quoted(model, [alias])[0]}"
         for kind, alias in kinds[1:]
     )
     conditions = " AND ".join(f"this.{column} = %s" for column in _quoted(model, where))
     lock = " FOR NO KEY UPDATE OF this" if locked and connection.features.has_select_for_update else ""
     statement = (
         f"SELECT {selected} FROM {_table(model)} AS this {joins} WHERE {conditions}"  # noqa: S608
-        f" ORDER BY this.id LIMIT 1{lock}"
+        f" ORDER BY this.{_key(model)} LIMIT 1{lock}"
     )
     return statement, [(kind, _columns(kind)) for kind, _ in kinds]
 
@@ -135,6 +136,10 @@ def _columns(model: type[models.Model]) -> list[Column]:
         ]
         found.append((field.attname, converters, expression))
     return found
+
+
+def _key(model: type[models.Model]) -> str:
+    return _quoted(model, ["pk"])[0]
 
 
 def _table(model: type[models.Model]) -> str:

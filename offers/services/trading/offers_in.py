@@ -1,10 +1,12 @@
 """FlexOffers, revocations and their answers, as they come in from the other side."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from offers import domain, models, uftp
 from offers.crashpoints import crashpoint
 from offers.domain import Event, OfferState
+from offers.models import Direction
 
 from .. import mapping, sql
 from ..atomic import locked
@@ -55,14 +57,15 @@ def take_offer(row: models.Message, message: uftp.FlexOffer, now: datetime) -> J
 
 
 def _request_of(row: models.Message, message_id: str | None) -> models.FlexRequest | None:
+    """The request of ours with this MessageID, with what the rules ask of it."""
     if message_id is None:
         return None
-    requests = models.FlexRequest.objects.select_related(
-        "congestion_point", "message__owner", "message__counterparty"
-    )
-    return requests.filter(
-        owner=row.owner, counterparty=row.counterparty, message__message_id=message_id
-    ).first()
+    ours: dict[str, Any] = {"owner": row.owner, "counterparty": row.counterparty, "direction": Direction.OUT}
+    sent = sql.find(models.Message, **ours, message_id=message_id)
+    request = sql.find(models.FlexRequest, "congestion_point", message=sent) if sent is not None else None
+    if request is not None and sent is not None:
+        request.message, sent.owner, sent.counterparty = sent, row.owner, row.counterparty
+    return request
 
 
 def offer_of(row: models.Message, message_id: str | None) -> models.FlexOffer | None:
