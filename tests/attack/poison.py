@@ -1,19 +1,31 @@
 """G29: what the schema takes and nothing should: per simple type, put into every field of every message."""
 
-from collections.abc import Iterator
-from pathlib import Path
+import random
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lxml import etree
 
 from offers import uftp
+from offers.uftp import simple
 from offers.uftp.fields import Record, attributes, children
+from tests.attack.market import Fit, fitted
 from tests.uftp import samples
 
 SCRIPT = "<script>alert(29)</script>"
 TAG = "\"'><img src=x onerror=alert(29)>"
 TURNED = "\u202etxet"
 FORMULA = "=cmd|' /C calc'!A0"
+SEED = 29
+
+
+def _hard(characters: int) -> str:
+    """Text of four bytes a character that no database compresses: no shorter in its indexes than here."""
+    rng = random.Random(SEED)
+    return "".join(chr(rng.randrange(0x20000, 0x2A6DF)) for _ in range(characters))
+
+
+HARD = _hard(simple.MAX_TEXT)  # the longest that is let through
 
 TEXTS = [
     "",
@@ -25,6 +37,7 @@ TEXTS = [
     FORMULA,
     "\U0001f4a3" * 600,
     "{{7*7}}%s%n\\",
+    HARD,
 ]
 POISON: dict[str, list[str]] = {
     "string": TEXTS,
@@ -35,6 +48,7 @@ POISON: dict[str, list[str]] = {
         f"ea1.2026-13.{SCRIPT}:{FORMULA}",
         f"ea1.0000-00.{TURNED}:{TAG}",
         f"ea1.2026-01.{'x' * 244}:{'y' * 244}",
+        f"ea1.2026-01.{_hard(244)}:{_hard(244)}",
     ],
     "InternetDomainType": ["x.example", ".".join(["a" * 60] * 40) + ".example"],
     "ISO4217CurrencyType": ["XXX", "ZZZ", "JPY"],
@@ -74,27 +88,39 @@ EVERYTHING = FORMULA + SCRIPT + TAG + TURNED
 MANY = 10_000
 
 
-def golden(type_name: str) -> Path:
-    """The plainest golden 3.1.0 message of a type."""
-    found = [path for path in samples.GOLDEN if path.name.startswith(f"3.1.0-{type_name}-")]
-    return min(found, key=lambda path: path.stat().st_size)
+# Golden messages that nothing but the poison keeps from being accepted in the market that they are sent to.
+PLAIN = {
+    "TestMessage": "from-agr",
+    "TestMessageResponse": "from-dso",
+    "D-Prognosis": "whole-day",
+    "FlexRequest": "evening-peak",
+    "FlexOffer": "unsolicited",
+    "FlexOfferRevocation": "plain",
+    "FlexOrder": "whole-option",
+}
 
 
-def poisoned(type_name: str, given: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+def golden(type_name: str) -> bytes:
+    """A golden 3.1.0 message of a type; of responses the one that accepts."""
+    name = f"3.1.0-{type_name}-{PLAIN.get(type_name, 'accepted')}.xml"
+    return next(path for path in samples.GOLDEN if path.name == name).read_bytes()
+
+
+def poisoned(type_name: str, fit: Fit) -> Iterator[tuple[str, bytes]]:
     """Every poisoning of a message: each poison in each field wherever it may stand, and too many children.
-    `given` are attributes that make the message fit the market that it is sent into."""
+    `fit` makes the message one that is accepted in the market that it is sent into."""
     kind: Any = uftp.CATALOGUE[type_name]
-    good = fitted(type_name, given)
+    good = fitted(golden(type_name), fit)
     yield "nothing", written(good)
     for path, record in places(kind, "."):
         for field in attributes(record):
             for number, poison in _chosen(field, type_name):
-                root = fitted(type_name, given)
+                root = fitted(golden(type_name), fit)
                 for element in root.findall(path) if path != "." else [root]:
                     element.set(field.spec.name, poison)
                 yield f"{path}/@{field.spec.name} #{number}", written(root)
         for nested in children(record):
-            yield from _many(type_name, given, path, nested.spec.name)
+            yield from _many(type_name, fit, path, nested.spec.name)
 
 
 HEAD = {field.spec.name for field in attributes(uftp.PayloadMessage)}
@@ -111,9 +137,9 @@ def _chosen(field: Any, type_name: str) -> list[tuple[int, str]]:
     return found[share : share + 1]
 
 
-def _many(type_name: str, given: dict[str, str], path: str, child: str) -> Iterator[tuple[str, bytes]]:
+def _many(type_name: str, fit: Fit, path: str, child: str) -> Iterator[tuple[str, bytes]]:
     for count in (2, MANY):
-        root = fitted(type_name, given)
+        root = fitted(golden(type_name), fit)
         parent = root if path == "." else root.find(path)
         one = parent.find(child) if parent is not None else None
         if one is not None:
@@ -130,12 +156,20 @@ def places(kind: type[Record], path: str) -> Iterator[tuple[str, type[Record]]]:
         yield from places(nested.item, f"{path}/{nested.spec.name}")
 
 
-def fitted(type_name: str, given: dict[str, str]) -> etree._Element:
-    root = etree.fromstring(golden(type_name).read_bytes(), etree.XMLParser(remove_blank_text=True))
-    for name, value in given.items():
-        if name in root.attrib:
-            root.set(name, value)
-    return root
+def texts(type_name: str) -> Iterator[tuple[str, str]]:
+    """Where a message of this type may have any text: the path of the element, and the attribute."""
+    for path, record in places(uftp.CATALOGUE[type_name], "."):
+        for field in attributes(record):
+            if field.spec.type is simple.STRING:
+                yield path, field.spec.name
+
+
+def with_text(type_name: str, fit: Fit, text: str, where: Iterable[tuple[str, str]]) -> bytes:
+    root = fitted(golden(type_name), fit)
+    for path, name in where:
+        for element in root.findall(path) if path != "." else [root]:
+            element.set(name, text)
+    return written(root)
 
 
 def written(root: etree._Element) -> bytes:
