@@ -1,5 +1,6 @@
 """A market in which something stands open for a message of every type: what G28 and G29 send refers to it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -16,6 +17,7 @@ CONTRACT = "FLEX-2026-7"  # as the golden messages name it
 WHOLE = [{"start": 69, "duration": 8, "power": -200_000}]
 EACH = [{"start": 69 + n, "duration": 1, "power": -150_000 - 1000 * n} for n in range(8)]
 OPTION, PRICE = "batteries", "118.50"
+NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -24,17 +26,20 @@ class Fit:
 
     role: str
     attributes: dict[str, str]
+    golden: str = ""  # what stands in the name of the golden message, if only one of them will do
 
 
 Fits = dict[str, list[Fit]]  # by type; each can be used once, where one message uses it up
 
 
 def fitted(golden: bytes, fit: Fit) -> etree._Element:
-    """A golden message with those of its attributes changed that `fit` names."""
+    """A golden message with those of its attributes changed that `fit` names; one that is "" is left out."""
     root = etree.fromstring(golden, PARSER)
-    for name, value in fit.attributes.items():
-        if name in root.attrib:
+    for name in fit.attributes.keys() & root.attrib:
+        if value := fit.attributes[name]:
             root.set(name, value)
+        else:
+            del root.attrib[name]
     return root
 
 
@@ -53,7 +58,7 @@ class Desks:
     def day(self) -> date:
         return (self.now + timedelta(days=1)).date()
 
-    def note(self, type_name: str, role: str, **attributes: str) -> None:
+    def note(self, type_name: str, role: str, more: Mapping[str, str] = NOTHING, golden: str = "") -> None:
         """A message of this type, sent by `role` with these attributes, is one that can be accepted."""
         sides = {"AGR": self.agr.domain, "DSO": self.dso.domain}
         given = {
@@ -65,8 +70,7 @@ class Desks:
             "ExpirationDateTime": (self.now + timedelta(hours=1)).isoformat(timespec="seconds"),
             "Currency": "EUR",
         }
-        more = {name.replace("D_P", "D-P"): value for name, value in attributes.items()}
-        self.fits[type_name].append(Fit(role, given | more))
+        self.fits[type_name].append(Fit(role, {**given, **more}, golden))
 
     def offer(self, number: int = 0) -> models.Message:
         """An unsolicited one; the whole option and the one of single ISPs take turns."""
@@ -92,28 +96,31 @@ class Desks:
 
     # --- what stands open ---
 
-    def for_requests_and_prognoses(self) -> None:
-        """Each for a day of its own, on which no higher Revision was heard of yet."""
-        for n in range(1, 300):
-            period = str(self.day + timedelta(days=n))
-            self.note("FlexRequest", "DSO", Period=period)
-            self.note("D-Prognosis", "AGR", Period=period)
-
     def for_offers(self, prognosis: models.Message) -> None:
-        asked = self.request()
-        named = {"FlexRequestMessageID": asked.message_id, "D_PrognosisMessageID": prognosis.message_id}
-        self.note("FlexOffer", "AGR", ConversationID=asked.conversation_id, **named)
+        self.refers("FlexOffer", "AGR", self.request(), {"D-PrognosisMessageID": prognosis.message_id})
+
+    def for_orders(self, number: int) -> None:
+        golden = "at-a-factor" if number % 2 else "whole-option"
+        more = {"OptionReference": OPTION, "Price": PRICE, "D-PrognosisMessageID": ""}
+        self.refers("FlexOrder", "DSO", self.offer(number), more, golden)
 
     def for_tests(self) -> None:
         for role, other, us, them in (("AGR", "DSO", self.agr, self.dso), ("DSO", "AGR", self.dso, self.agr)):
             self.note("TestMessage", role)
             sent = trading.send_test(us, them, self.now)
-            self.note("TestMessageResponse", other, ConversationID=sent.conversation_id)
+            self.note("TestMessageResponse", other, {"ConversationID": sent.conversation_id})
 
-    def refers(self, type_name: str, role: str, to: models.Message, **more: str) -> None:
+    def refers(
+        self,
+        type_name: str,
+        role: str,
+        to: models.Message,
+        more: Mapping[str, str] = NOTHING,
+        golden: str = "",
+    ) -> None:
         """A message of this type refers to that one, by the attribute that is named after it."""
-        named = {f"{to.type}MessageID".replace("D-P", "D_P"): to.message_id}
-        self.note(type_name, role, ConversationID=to.conversation_id, **named, **more)
+        named = {f"{to.type}MessageID": to.message_id, "ConversationID": to.conversation_id}
+        self.note(type_name, role, {**named, **more}, golden)
 
     def for_answers(self, revision: int) -> None:
         self.refers("FlexRequestResponse", "AGR", self.request())
@@ -144,10 +151,12 @@ def seed(desks: Desks, times: int) -> Fits:
         placed = trading.order(desks.dso, theirs.pk, OPTION, cast.Decimal(1), desks.by, desks.now)
         assert placed.message is not None
         desks.refers("FlexOrderResponse", "AGR", placed.message)
-    desks.for_requests_and_prognoses()
+    desks.note("FlexRequest", "DSO", {"Revision": str(times + 1)})
+    desks.note("D-Prognosis", "AGR", {"Revision": "2"})
     for number in range(times):
         desks.for_tests()
         desks.for_offers(actual)
-        desks.refers("FlexOrder", "DSO", desks.offer(number), OptionReference=OPTION, Price=PRICE)
+        desks.for_orders(number)
         desks.for_answers(number + 2)
+    desks.note("FlexOrder", "DSO", golden="direct")
     return desks.fits

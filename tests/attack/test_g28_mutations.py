@@ -3,52 +3,102 @@
 The long form sends 100,000 over HTTP: python -m tests.servers python -m bench.fuzz.g28
 """
 
-import random
 from collections import Counter
-from itertools import islice
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
-from django.utils import timezone
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
+from offers import uftp
 from offers.models import Message
 from offers.services import bell, inbox, keys
 from offers.transport import MESSAGE_PATH
 from offers.uftp import codec
-from tests.attack.mutations import Head, mutated, sealing
-from tests.cast import POINT, Cast
+from tests import snapshots
+from tests.attack.market import Desks, Fits, seed
+from tests.attack.mutations import Mutant, Stand, mutated, sealing
+from tests.cast import NOON, Cast
 
-MESSAGES = 1000
-SEED = 28
+TIMES = 4  # that each thing which can be referred to once stands open
+MANY = settings(
+    max_examples=400,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+ANSWERED = {200, 400, 401, 411, 413, 419}
+Reached = Counter[str]
 
 
 @pytest.fixture
-def stream(everybody: Cast, monkeypatch: pytest.MonkeyPatch, settings):
+def stream(everybody: Cast, monkeypatch: pytest.MonkeyPatch, settings) -> Iterator[st.SearchStrategy[Mutant]]:
     monkeypatch.setattr(bell, "ring", lambda task: None)
     settings.MESSAGES_PER_MINUTE = 10**6
-    secret = keys.signing_key(everybody.dso, timezone.now())[1]
-    head = Head(everybody.dso.domain, everybody.agr.domain, POINT)
-    return mutated(random.Random(SEED), head, sealing(secret, everybody.dso.domain, "DSO"))
+    both = (everybody.agr, everybody.dso)
+    with time_machine.travel(NOON, tick=False):
+        fits = snapshots.copied("open for many", lambda: seeded(everybody), upon="everybody")
+        seals = {p.role: sealing(keys.signing_key(p, NOON)[1], p.domain, p.role) for p in both}
+        yield mutated(Stand(fits, seals))
 
 
-def statuses(stream, count: int) -> Counter[int]:
-    client = Client(raise_request_exception=False)
-    return Counter(
-        client.post(MESSAGE_PATH, one.body, content_type="text/xml; charset=utf-8").status_code
-        for one in islice(stream, count)
-    )
+def seeded(everybody: Cast) -> Fits:
+    return seed(Desks(everybody.agr, everybody.dso, everybody.point, everybody.admin, NOON), TIMES)
 
 
-def test_g28_no_mutation_of_a_valid_message_is_an_error_of_ours(stream) -> None:
-    found = statuses(stream, MESSAGES)
-    inbox.process_due(timezone.now)
-    rows = Counter(Message.objects.filter(direction="in").values_list("state", flat=True))
-    print(f"seed {SEED}: answered {dict(found)}; rows {dict(rows)}")
-    assert set(found) <= {200, 400, 401, 411, 413, 419}
-    assert found[200] > MESSAGES / 10 and found[400] > MESSAGES / 10
-    assert not rows["parked"] and not rows["received"]
+@pytest.fixture
+def reached(monkeypatch: pytest.MonkeyPatch) -> Reached:
+    """How often each taker and noter was called."""
+    found: Reached = Counter()
+
+    def counted(type_name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            found[type_name] += 1
+            return real(*given)
+
+        return call
+
+    for table in (inbox.TAKERS, inbox.NOTERS):
+        for type_name, real in table.items():
+            monkeypatch.setitem(table, type_name, counted(type_name, real))
+    return found
+
+
+def sent(stream: st.SearchStrategy[Mutant], how: settings) -> Counter[int]:
+    client, said = Client(raise_request_exception=False), Counter[int]()
+
+    @how
+    @given(stream)
+    def post(mutant: Mutant) -> None:
+        for _ in range(mutant.times):
+            answer = client.post(MESSAGE_PATH, mutant.body, content_type="text/xml; charset=utf-8")
+            said[answer.status_code] += 1
+            assert answer.status_code in ANSWERED, answer.status_code
+
+    post()
+    return said
+
+
+def test_g28_no_mutation_of_a_valid_message_is_an_error_of_ours(stream, reached: Reached) -> None:
+    before = Message.objects.latest("pk").pk
+    said = sent(stream, MANY)
+    inbox.process_due(lambda: NOON)
+    inbox.process_due(lambda: NOON + inbox.WAIT_STEP + inbox.trading.offers_in.WAIT_FOR_REFERENCE)
+    rows = Message.objects.filter(direction="in", pk__gt=before)
+    states = Counter(rows.values_list("state", flat=True))
+    accepted = Counter(rows.filter(state="accepted").values_list("type", flat=True))
+    print(f"answered {dict(said)}; rows {dict(states)}")
+    print(f"reached {dict(reached)}; accepted {dict(accepted)}")
+    assert said[200] > MANY.max_examples / 10 and said[400] > MANY.max_examples / 10
+    assert not states["parked"] and not states["received"] and not states["waiting"]
+    assert set(reached) == {*inbox.TAKERS, *inbox.NOTERS}
+    assert set(accepted) == set(uftp.CATALOGUE)
 
 
 def test_g28_control_without_the_schema_some_are(stream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codec, "_judge", lambda xml, tree, version: None)
-    assert statuses(stream, 200)[500]
+    with pytest.raises(AssertionError, match="500"):
+        sent(stream, settings(MANY, max_examples=4000, phases=[Phase.generate]))

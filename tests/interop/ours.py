@@ -147,11 +147,11 @@ def obey(ours: Ours, order: dict[str, Any]) -> dict[str, Any]:
         return {"illegal": str(error)}
 
 
-def main() -> None:
+def main(side: type[Ours] = Ours) -> None:
     channel = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     who = json.loads(sys.stdin.readline())
-    ours = Ours()
+    ours = side()
     started = ours.start(who)
     web, stop = serve(who["port"]), threading.Event()
     worker = threading.Thread(target=work, args=(timezone.now, stop))

@@ -147,7 +147,9 @@ def database(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def portal(folder: Path, **who: Any) -> Iterator[tuple[Program, dict[str, Any]]]:
+def portal(
+    folder: Path, program: Path = HERE / "ours.py", **who: Any
+) -> Iterator[tuple[Program, dict[str, Any]]]:
     """Our side alone, running: gunicorn, worker and a database of its own; and what it says of itself."""
     with database(folder) as url:
         environment = {
@@ -159,7 +161,7 @@ def portal(folder: Path, **who: Any) -> Iterator[tuple[Program, dict[str, Any]]]
             "DJANGO_SETTINGS_MODULE": "flexportal.settings",
             "PYTHONPATH": str(settings.BASE_DIR),
         }
-        ours = Program([sys.executable, str(HERE / "ours.py")], environment, folder / "ours.log")
+        ours = Program([sys.executable, str(program)], environment, folder / "ours.log")
         try:
             ours.tell(**who)
             yield ours, ours.next(60)
