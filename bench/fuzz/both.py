@@ -57,6 +57,7 @@ class Both(ours.Ours):
         noted = {uftp.CATALOGUE[name].response_type for name in asked.values_list("type", flat=True)}
         return {
             "states": Counter(came.values_list("state", flat=True)),
+            "broke": came.filter(attempts__gt=0).count(),
             "accepted": Counter(came.filter(state="accepted").values_list("type", flat=True)),
             "noted": sorted(kind.XML_NAME for kind in noted if kind is not None),
         }

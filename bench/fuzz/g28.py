@@ -141,6 +141,7 @@ def verdict(seconds: float, senders: list[Sender], seen: dict[str, Any]) -> dict
         "unreached": sorted({*uftp.CATALOGUE} - {*seen["accepted"]} | {*answers} - {*seen["noted"]}),
         "lost": max(0, len(set(taken)) - rows),
         "doubled": max(0, rows - len(set(taken))),
+        "broke": seen["broke"],  # at their first attempt
         "unexpected": errors + states["parked"] + states["received"] + states["waiting"],
         "recovered": len(taken) - len(set(taken)),
         "failed": [body for sender in senders for body in sender.failed][:5],
@@ -168,7 +169,7 @@ def main() -> int:
     for key, value in () if options.json else found.items():
         print(f"{key:>11}: {value}")
     print(json.dumps(found))
-    return 1 if any(found[key] for key in ("lost", "doubled", "unexpected", "unreached")) else 0
+    return 1 if any(found[key] for key in ("lost", "doubled", "broke", "unexpected", "unreached")) else 0
 
 
 if __name__ == "__main__":
