@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 
-from tests import cast, ready, servers, snapshots
+from tests import cast, legs, ready, servers, snapshots
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -24,7 +24,6 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run",
 ]
 OFFICIAL_LIBRARY = settings.BASE_DIR / ".venv-interop/stamp"
-ALL_FAULTS = os.environ.get("FAULTS") == "all"
 TOO_SLOW = (hypothesis.HealthCheck.too_slow,)
 NEEDS = {
     "browser": (servers.chromium_program(), "needs Chromium"),
@@ -59,8 +58,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--database-only"):
-        elsewhere = [item for item in items if not _asks_a_server(item)]
-        items[:] = [item for item in items if _asks_a_server(item)]
+        elsewhere = [item for item in items if not legs.asks_a_server(item)]
+        items[:] = [item for item in items if legs.asks_a_server(item)]
         config.hook.pytest_deselected(items=elsewhere)
     for item in items:
         for marker, (there, why) in NEEDS.items():
@@ -75,14 +74,6 @@ def _portal_of(item: pytest.Item) -> str:
     if item.get_closest_marker("browser"):
         return "browser"
     return item.path.name if item.get_closest_marker("interop") else ""
-
-
-def _asks_a_server(item: pytest.Item) -> bool:
-    if item.get_closest_marker("pages") or (item.get_closest_marker("control") and not ALL_FAULTS):
-        return False
-    fixtures = set(getattr(item, "fixturenames", ()))
-    marked = any(item.get_closest_marker(name) for name in ("django_db", *NEEDS))
-    return marked or bool(fixtures & {"db", "transactional_db", "live_server", "client", "admin_client"})
 
 
 def _worker() -> int:
