@@ -42,6 +42,7 @@ ON_NONE = {
     "guarantees/test_g23_days.py": "a calendar",
     "faults/test_g01_kills.py::test_g01_a_seed_says_what_is_killed": "dice",
     "faults/test_g01_kills.py::test_g01_control_200_before_it_is_stored_loses_messages": "SQLite on both",
+    "races/test_g20_g21_sqlite.py": "SQLite alone is promised this",
     "people/test_g38_canary.py::test_g38_control_the_search_finds_every_spelling": "files",
 }
 

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from bench.races import g21
+from bench.verdict import Verdict
+
 
 def program(name: str, *options: str) -> dict[str, Any]:
     """What a program of bench/races says at its end."""
@@ -44,3 +47,14 @@ def test_g21_the_file_is_whole_and_no_change_is_half_done_after_a_kill(killed: d
 
 def test_g21_without_transactions_a_kill_leaves_changes_half_done(killed: dict[str, Any]) -> None:
     assert killed["figures"]["half done without transactions"] > 0
+
+
+def test_g21_a_change_that_was_said_and_is_not_there_is_seen(killed: dict[str, Any]) -> None:
+    assert killed["figures"]["lost where it is said before"] > 0
+
+
+def test_g21_what_one_writer_did_not_say_hides_no_loss_of_another() -> None:
+    """In total as many changes are there as were said."""
+    found = Verdict("G21", 0)
+    g21.judge(found, {1: (2, 2), 2: (3, 3)}, {1: (5, 6), 2: (8, 7)}, 1)
+    assert (found.lost, found.unexpected, found.recovered) == (1, 0, 1)
