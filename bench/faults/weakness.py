@@ -68,10 +68,11 @@ def unfenced() -> None:
 
 
 def uncapped() -> None:
-    """One counterparty may have all workers."""
+    """One counterparty may have all threads of all workers."""
     from offers.services import outbox
 
     outbox.PER_COUNTERPARTY = outbox.PER_FAILING_COUNTERPARTY = 1000
+    outbox.SENDERS = outbox.SENDERS_TO_FAILING = outbox.Slots(1000)
 
 
 def deaf() -> None:
