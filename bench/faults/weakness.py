@@ -82,6 +82,21 @@ def deaf() -> None:
     Sweeper.EVERY = 1e6
 
 
+def brisk() -> None:
+    """No weakness: a worker looks by itself after two seconds without a ring, so that a run may be short."""
+    from flexportal.celery import Sweeper
+
+    Sweeper.EVERY = 1.0
+
+
+def waiting() -> None:
+    """Whoever commits rings himself, as long as the broker lets him wait, and again the next time."""
+    from offers.services import bell
+
+    bell.ring, bell.QUIET_SECONDS = bell.ring_now, 0.0
+    bell.BRIEF.update(socket_timeout=2.0, socket_connect_timeout=2.0)
+
+
 def owing() -> None:
     """A worker that acknowledges each ring when it has followed it; weak.py has the settings for it."""
     from flexportal import rings
@@ -123,6 +138,8 @@ WEAKNESSES: dict[str, Callable[[], None]] = {
     "unfenced": unfenced,
     "uncapped": uncapped,
     "deaf": deaf,
+    "brisk": brisk,
+    "waiting": waiting,
     "mute": mute,
     "owing": owing,
     "wrong_clock": wrong_clock,
