@@ -18,6 +18,7 @@ from tests import cast
 from tests.cast import NOON, POINT
 from tests.walk import routes, table
 from tests.walk.routes import METHODS, Route
+from tests.walk.same import same
 from tests.walk.table import ACT, ACT_AGR, ACT_DSO, MANAGE, READ, READ_DSO
 from tests.walk.world import ABSENT, SIDES, World, built
 
@@ -29,11 +30,6 @@ API = [route for key, route in FOUND.items() if table.kind_of(key) == "api"]
 ADMIN = [route for key, route in FOUND.items() if table.kind_of(key) == "admin"]
 OTHERS = [route for key, route in FOUND.items() if table.kind_of(key) in ("public", "signed in")]
 
-# What belongs to one answer only: tokens of forms, clocks, ids that were asked for.
-RESTLESS = re.compile(
-    rb'csrf[^>]*>|value="[A-Za-z0-9]{64}"|data-now="[^"]*"|[0-9]{2}:[0-9]{2}:[0-9]{2}|next=[^"]*'
-)
-OWN = {"Content-Length"}  # an address that was asked for may be longer than another
 REACHED = {200, 201, 204, 302, 303, 400, 409, 422}
 
 
@@ -217,13 +213,6 @@ def test_g33_a_row_of_the_counterparty_is_as_absent_among_ones_own(world: World,
         refused = {403, 404} if needs in (ACT_AGR, ACT_DSO, READ_DSO) else {404}
         assert foreign.status_code in refused, (side, method, foreign.status_code)
         assert same(foreign, absent), (side, method)
-
-
-def same(one: HttpResponse, other: HttpResponse) -> bool:
-    """Whether two answers cannot be told apart."""
-    contents = [RESTLESS.sub(b"", answer.content) for answer in (one, other)]
-    headers = [{name: text for name, text in answer.items() if name not in OWN} for answer in (one, other)]
-    return one.status_code == other.status_code and contents[0] == contents[1] and headers[0] == headers[1]
 
 
 # --- the API ------------------------------------------------------------------------------------------
