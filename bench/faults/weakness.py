@@ -1,16 +1,20 @@
 """What the portal must not be like: each of these breaks a promise, and the fault programs must notice."""
 
 import os
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from django.apps import AppConfig
 
 BUSY_SECONDS = 0.1
+COLLIDING_SHARE, CROSSING_SECONDS = 0.3, 0.01
 
 
 class Weakness(AppConfig):
@@ -111,6 +115,34 @@ def mute() -> None:
     bell.ring_now = lambda task: None  # type: ignore[assignment]
 
 
+def colliding() -> None:
+    """No weakness: some transactions take two more locks in either order, and some of these deadlock."""
+    from django.db import connection, transaction
+
+    from offers.services import atomic
+
+    @contextmanager
+    def crossing() -> Iterator[None]:
+        outer = not connection.in_atomic_block
+        with transaction.atomic():
+            if outer and random.random() < COLLIDING_SHARE:
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL deadlock_timeout = '20ms'")
+                    for lock in random.sample((1, 2), 2):
+                        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+                        time.sleep(CROSSING_SECONDS)
+            yield
+
+    atomic.transaction = SimpleNamespace(atomic=crossing)  # type: ignore[assignment]
+
+
+def once() -> None:
+    """A transaction that the database ended for the sake of another one is not run again."""
+    from offers.services import atomic
+
+    atomic.collided = lambda error: False
+
+
 def wrong_clock() -> None:
     """The clock of the machine runs ahead by the seconds that a file says."""
     from django.conf import settings
@@ -142,6 +174,8 @@ WEAKNESSES: dict[str, Callable[[], None]] = {
     "waiting": waiting,
     "mute": mute,
     "owing": owing,
+    "colliding": colliding,
+    "once": once,
     "wrong_clock": wrong_clock,
     "timeless": timeless,
 }

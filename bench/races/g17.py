@@ -1,13 +1,17 @@
 """G17: mixed load for half an hour: people on pages, programs, messages, sweeps; nobody sees an error.
 
-    python -m bench.races.g17 [--minutes 30] [--visitors 4] [--seed 1] [--json]
+    python -m bench.races.g17 [--minutes 30] [--visitors 4] [--seed 1] [--colliding [--weak once]] [--json]
 
 Starts a PostgreSQL, a web server with two processes and two workers of its own. Both sides of the trade
 live in it, so that every message goes out and comes in over HTTP. Counts every status, and asks
 PostgreSQL how often it had to break a deadlock; those must all have been run again without anybody noticing.
+
+One lock order leaves none to be broken. With --colliding many transactions take two more locks in either
+order, and do deadlock; with --weak once as well, nothing is run again: that must fail.
 """
 
 import argparse
+import logging
 import os
 import random
 import subprocess
@@ -26,6 +30,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from bench.faults import town
 from bench.races import crew
 from bench.verdict import Verdict
 from offers import models
@@ -35,7 +40,8 @@ from tests import cast, servers
 WORKERS = 2
 PAUSE = 0.1  # seconds between two rounds of a worker that found nothing
 LIVES = (2, 5, 20, 90)  # seconds until an offer or a request expires
-QUIET = 40.0  # seconds that the workers get at the end, to come to rest
+QUIET = 40.0  # seconds that the workers get at the end at most, to come to rest
+AGAIN = "collided with another transaction"  # what services/atomic.py logs each time
 
 Act = Callable[["Visitor"], None]
 
@@ -142,11 +148,23 @@ def visit(stage: Stage, seed: int, minutes: float) -> tuple[Counter[str], list[s
     return visitor.seen, visitor.errors
 
 
+class Heard(logging.Handler):
+    """How many transactions were run again in this process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+        logging.getLogger("offers.services.atomic").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += AGAIN in record.getMessage()
+
+
 def work(seed: int, minutes: float) -> tuple[Counter[str], list[str]]:
     """What a worker does, without a broker: the three sweeps in turn."""
-    dice, errors, rounds = random.Random(seed), [], 0
-    end = time.monotonic() + minutes * 60 + QUIET
-    while time.monotonic() < end:
+    dice, errors, rounds, heard = random.Random(seed), [], 0, Heard()
+    end = time.monotonic() + minutes * 60
+    while time.monotonic() < end or (under_way() and time.monotonic() < end + QUIET):
         for sweep in (gateway.process, lambda clock: gateway.deliver(clock, dice), gateway.expire):
             try:
                 sweep(timezone.now)
@@ -154,7 +172,12 @@ def work(seed: int, minutes: float) -> tuple[Counter[str], list[str]]:
                 errors.append(f"worker: {type(error).__name__}: {error}")
         rounds += 1
         time.sleep(PAUSE)
-    return Counter(rounds=rounds), errors
+    return Counter(rounds=rounds, again=heard.count), errors
+
+
+def under_way() -> bool:
+    rows = models.Message.objects
+    return rows.queued().exists() or rows.unprocessed().exists()
 
 
 # --- the run ----------------------------------------------------------------------------------------------
@@ -217,28 +240,37 @@ def run(minutes: float, visitors: int, seed: int) -> Verdict:
     said = sum((seen for seen, _ in ends), Counter())
     for error in (text for _, errors in ends for text in errors):
         verdict.blame("unexpected", error)
+    again = {"web": log.read_text().count(AGAIN), "workers": said.pop("again", 0)}
     verdict.tried = sum(count for name, count in said.items() if name != "rounds")
-    verdict.recovered = log.read_text().count("collided with another transaction")
-    now = timezone.now()
+    verdict.recovered = sum(again.values())
+    if (broken := deadlocks()) > verdict.recovered:
+        verdict.blame("unexpected", f"{broken} deadlocks, but {verdict.recovered} transactions ran again")
     verdict.lost = models.Message.objects.filter(state="parked").count()
-    verdict.lost += sum(1 for one in overdue.overdue(now) if one.ours)
+    verdict.lost += sum(1 for one in overdue.overdue(timezone.now()) if one.ours)
     verdict.figures = {
         "statuses": dict(said),
         "messages": models.Message.objects.count(),
         "offers": dict(Counter(models.FlexOffer.objects.values_list("state", flat=True))),
-        "deadlocks": deadlocks(),
+        "deadlocks": broken,
+        "run again": again,
         "per second": round(verdict.tried / (minutes * 60), 1),
     }
     return verdict
 
 
-def main() -> int:
+def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--visitors", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--colliding", action="store_true", help="make transactions deadlock")
+    parser.add_argument("--weak", choices=["once"], default="", help="with --colliding a control: must fail")
     parser.add_argument("--json", action="store_true")
-    chosen = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    chosen = options()
     return run(chosen.minutes, chosen.visitors, chosen.seed).report(chosen.json)
 
 
@@ -253,5 +285,8 @@ LIMITLESS = {
 
 if __name__ == "__main__":
     if crew.OWN not in os.environ:
-        os.environ |= {**LIMITLESS, "PUBLIC_URL": f"http://127.0.0.1:{servers.free_port()}"}
+        given = options()
+        weak = ",".join(filter(None, ("colliding" if given.colliding else "", given.weak)))
+        address = {"PUBLIC_URL": f"http://127.0.0.1:{servers.free_port()}"}
+        os.environ |= LIMITLESS | town.weakened(weak, **address)
     raise SystemExit(crew.with_postgresql(main))
