@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,17 @@ from offers import transport
 from offers.domain import Outcome, Verdict
 from offers.management import supervisor
 from offers.models import Attempt, FlexRequest, Message
-from offers.services import gateway, trading
+from offers.services import gateway, outbox, queues, trading
 from tests import cast
 from tests.cast import NOON
 
 MESSAGES, ROUNDS, BEATS = 20, 4, 4
+PAUSE = 0.005
 
 
-@pytest.mark.postgres
-@pytest.mark.django_db(transaction=True)
-def test_g26_however_many_ring_each_message_has_one_effect(monkeypatch: pytest.MonkeyPatch) -> None:
-    everybody, sent = cast.assemble(), Counter[bytes]()
+def rung_by_many(everybody: cast.Cast, patch: pytest.MonkeyPatch) -> Counter[bytes]:
+    """How often each message is posted when so many beats ring at once."""
+    sent = Counter[bytes]()
 
     def post(endpoint: str, envelope: bytes, **options: Any) -> Outcome:
         sent[envelope] += 1
@@ -41,7 +42,7 @@ def test_g26_however_many_ring_each_message_has_one_effect(monkeypatch: pytest.M
             gateway.expire(lambda: NOON)
         connection.close()
 
-    monkeypatch.setattr(transport, "post", post)
+    patch.setattr(transport, "post", post)
     request = cast.send_request(everybody)
     cast.carry(cast.message_of(request), NOON)
     for _ in range(MESSAGES):
@@ -52,11 +53,52 @@ def test_g26_however_many_ring_each_message_has_one_effect(monkeypatch: pytest.M
         thread.start()
     for thread in threads:
         thread.join()
+    return sent
+
+
+@pytest.fixture
+def pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look and the act, so that others look meanwhile."""
+    look = queues.lanes
+
+    def lanes(*args: Any) -> Any:
+        found = look(*args)
+        time.sleep(PAUSE)
+        return found
+
+    monkeypatch.setattr(queues, "lanes", lanes)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_g26_however_many_ring_each_message_has_one_effect(
+    pause: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = cast.assemble()
+    sent = rung_by_many(everybody, monkeypatch)
     doubled = sum(count - 1 for count in sent.values())
     print(f"lost {Message.objects.queued().count()}, doubled {doubled}")
     assert len(sent) == MESSAGES + 1 and doubled == 0  # the tests, and the answer to the request
     assert Attempt.objects.count() == MESSAGES + 1
     assert FlexRequest.objects.filter(owner=everybody.agr).count() == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_g26_control_who_looks_and_then_takes_sends_twice(
+    pause: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the lock of the counterparty nor the lease that only one can have."""
+
+    def take(pk: int, attempts: int, token: str, unknown: bool, now: Any) -> bool:
+        leased = {"lease_until": now + timedelta(seconds=45), "attempts": attempts}
+        return bool(Message.objects.filter(pk=pk).update(lease_token=token, **leased))
+
+    monkeypatch.setattr(outbox, "locked", lambda rows, **options: rows)
+    monkeypatch.setattr(queues, "lease", take)
+    monkeypatch.setattr(Attempt.objects, "create", lambda **fields: None)  # the last wall: one of each number
+    sent = rung_by_many(cast.assemble(), monkeypatch)
+    assert sum(count - 1 for count in sent.values()) > 0
 
 
 # --- the supervisor ---------------------------------------------------------------------------------------
