@@ -12,6 +12,7 @@ from . import town
 from .verdict import Report
 
 P50_BELOW, P99_BELOW = 1.0, 5.0  # seconds
+LENIENT = 2.0  # p50 on a busy machine; with messages for five seconds beat alone comes to 3
 
 
 def in_a_market(conversations: int, window: int, database: str, weak: str = "") -> dict[str, float]:
@@ -24,10 +25,16 @@ def in_a_market(conversations: int, window: int, database: str, weak: str = "") 
 
 
 def of_single_ones(messages: int, pause: float, database: str, weak: str = "") -> dict[str, float]:
-    """The waits of messages that are queued one by one, with a pause after each."""
+    """The waits of messages that are queued one by one, with a pause after each, once the worker is up."""
     with town.hamlet(database, settings=town.weakened(weak)) as place:
-        place.queue(messages, pause)
-        return waits([place.quiet_report()])
+        place.queue(1)
+        assert place.place.wait(lambda: bool(place.agr.taken), town.READY_WITHIN), "the worker stays away"
+        return single_ones(place, messages, pause)
+
+
+def single_ones(place: town.Hamlet, messages: int, pause: float) -> dict[str, float]:
+    place.queue(messages, pause)
+    return waits([{"sent": place.quiet_report()["sent"][-messages:]}])
 
 
 def waits(reports: Iterable[Report]) -> dict[str, float]:
@@ -43,8 +50,8 @@ def waits(reports: Iterable[Report]) -> dict[str, float]:
     return {"messages": len(found), **parts, "longest": round(found[-1], 3)}
 
 
-def at_once(found: dict[str, float]) -> bool:
-    return found["p50"] < P50_BELOW and found["p99"] < P99_BELOW
+def at_once(found: dict[str, float], p50: float = P50_BELOW, p99: float = P99_BELOW) -> bool:
+    return found["p50"] < p50 and found["p99"] < p99
 
 
 def main() -> int:

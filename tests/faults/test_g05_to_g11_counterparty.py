@@ -1,4 +1,4 @@
-"""G05, G06, G07, G11, the short forms: one installation, and a counterparty or a network that misbehaves."""
+"""G05, G06, G07, G11, G14, the short forms: one installation, a counterparty or a network that misbehaves."""
 
 import random
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.faults import g05, g11, town
+from bench.faults import g05, g11, g14, town
 
 SEED = 20261122
 SLOW = 5.0  # seconds: a busy machine may be slow, one that is held up waits for ever
@@ -46,6 +46,12 @@ def test_g07_a_message_id_is_used_once_by_each_sender_for_each_recipient(hamlet:
 def test_g11_one_that_hangs_does_not_hold_another_one_up(hamlet: town.Hamlet) -> None:
     found = g11.run(hamlet, queued=30, probes=8)
     assert g11.held(found, slow=SLOW), found
+
+
+def test_g14_a_message_starts_its_way_at_once(hamlet: town.Hamlet) -> None:
+    """With limits for a busy machine; the true ones are those of the program."""
+    found = g14.single_ones(hamlet, 10, 0.2)
+    assert found["messages"] == 10 and g14.at_once(found, g14.LENIENT, p99=15.0), found
 
 
 GOOD = {"queued": 30, "probes": 8, "delivered_alone": 8, "delivered_beside": 8, "hanging_meanwhile": 4}
