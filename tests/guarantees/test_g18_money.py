@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -27,7 +28,7 @@ from tests.cast import NOON, TOMORROW, Cast
 
 MOST = "99999999999.9999"
 BEYOND = ["100000000000.01", "1" * 40, "-100000000000.01", "1E+12", "0.00001", "NaN", "Infinity"]
-AMOUNTS, SEED = 100_000, 18
+AMOUNTS, STORED, SEED = 100_000, 2_000, 18
 
 # --- no float touches money -----------------------------------------------------------------------------
 
@@ -94,15 +95,66 @@ def amounts(count: int) -> list[int]:
     return [dice.randint(-most, most) >> dice.randint(0, 50) for _ in range(count)]
 
 
+def settlements(count: int) -> Iterator[tuple[int, int, Decimal]]:
+    """Random options ordered at a factor: price and factor in hundredths, and what is paid."""
+    dice = random.Random(SEED)
+    most = int(LIMIT * 100)
+    for _ in range(count):
+        cents, hundredths = dice.randint(0, most) >> dice.randint(0, 40), dice.randint(1, 100)
+        power = dice.choice((-1, 1)) * dice.randint(0, 10**9)
+        option = uftp.OfferOption(
+            option_reference="A",
+            price=Decimal(cents) / 100,
+            min_activation_factor=Decimal("0.01"),
+            isps=(uftp.PowerISP(power=power, start=1),),
+        )
+        done = uftp.scaled(option, Decimal(hundredths) / 100, "EUR")
+        assert done.isps[0].power == _halves_away(power * hundredths)
+        yield cents, hundredths, done.price
+
+
+def _halves_away(hundredths: int) -> int:
+    """D7 in whole numbers: hundredths to whole ones, half away from zero."""
+    return (abs(hundredths) + 50) // 100 * (1 if hundredths >= 0 else -1)
+
+
 def test_g18_a_hundred_thousand_settlements_add_up_to_the_last_unit() -> None:
-    """Price - Penalty = Net, each as its column keeps it."""
-    field = MoneyField()
-    units = amounts(2 * AMOUNTS)
-    prices, penalties = ([Decimal(n) * UNIT for n in half] for half in (units[::2], units[1::2]))
-    kept = [[field.from_db_value(field.get_prep_value(x)) for x in xs] for xs in (prices, penalties)]
-    assert kept == [prices, penalties]
-    net = [price - penalty for price, penalty in zip(*kept, strict=True)]
-    assert sum(kept[0]) - sum(kept[1]) == sum(net) == Decimal(sum(units[::2]) - sum(units[1::2])) * UNIT
+    """Price - Penalty = Net: every second one stands for a penalty. Each is paid as its column keeps it, and
+    what whole numbers say is paid."""
+    field, paid, wanted = MoneyField(), [], []
+    for cents, hundredths, price in settlements(AMOUNTS):
+        kept = field.from_db_value(field.get_prep_value(price))
+        assert kept == price
+        paid.append(kept)
+        wanted.append(_halves_away(cents * hundredths))
+    prices, penalties = paid[::2], paid[1::2]
+    net = [price - penalty for price, penalty in zip(prices, penalties, strict=True)]
+    assert sum(prices) - sum(penalties) == sum(net)
+    assert sum(net) == Decimal(sum(wanted[::2]) - sum(wanted[1::2])) / 100
+
+
+def twin(row: Any, **changes: Any) -> Any:
+    """A copy of a row, not saved yet."""
+    return type(row)(
+        **{f.name: getattr(row, f.name) for f in row._meta.fields if not f.primary_key} | changes
+    )
+
+
+@pytest.mark.django_db
+def test_g18_the_database_adds_settlements_as_exactly_as_we_do(everybody: Cast) -> None:
+    """Orders at a factor, stored as orders are."""
+    _, theirs = cast.accepted_offer(everybody)
+    cast.order(everybody, theirs)
+    order = FlexOrder.objects.filter(owner=everybody.dso).get()
+    prices = [price for *_, price in settlements(STORED)]
+    said = Message.objects.bulk_create(twin(order.message, message_id=str(uuid4())) for _ in prices)
+    FlexOrder.objects.bulk_create(
+        twin(order, message=row, price=price, state="rejected")  # an offer has one live order
+        for row, price in zip(said, prices, strict=True)
+    )
+    stored = FlexOrder.objects.exclude(pk=order.pk)
+    assert stored.aggregate(all=Sum("price"))["all"] == sum(prices)
+    assert list(stored.order_by("pk").values_list("price", flat=True)) == prices
 
 
 def test_g18_with_floats_they_would_not() -> None:
