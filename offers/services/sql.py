@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 M = TypeVar("M", bound=models.Model)
 Column = tuple[str, list[Callable[..., Any]], Any]  # attribute, converters, expression
@@ -18,11 +18,12 @@ Column = tuple[str, list[Callable[..., Any]], Any]  # attribute, converters, exp
 def insert(row: M) -> M:
     """Store a new row; it has its key then."""
     statement, fields = _insertion(type(row))
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-    with connection.cursor() as cursor:
+    here = connections[DEFAULT_DB_ALIAS]  # `connection` looks for it at each use
+    values = [field.get_db_prep_save(getattr(row, field.attname), here) for field in fields]
+    with here.cursor() as cursor:
         cursor.execute(statement, values)
         row.pk = cursor.fetchone()[0]
-    row._state.adding, row._state.db = False, connection.alias
+    row._state.adding, row._state.db = False, here.alias
     return row
 
 
@@ -66,19 +67,18 @@ def _field(model: type[models.Model], name: str) -> Any:
 
 
 def _values(model: type[models.Model], given: Mapping[str, Any]) -> list[Any]:
+    here = connections[DEFAULT_DB_ALIAS]
     return [
-        _field(model, name).get_db_prep_save(
-            value.pk if isinstance(value, models.Model) else value, connection
-        )
+        _field(model, name).get_db_prep_save(value.pk if isinstance(value, models.Model) else value, here)
         for name, value in given.items()
     ]
 
 
 def _read(columns: Sequence[Column], values: Sequence[Any]) -> list[Any]:
-    read = []
+    read, here = [], connections[DEFAULT_DB_ALIAS]
     for (_, converters, expression), value in zip(columns, values, strict=True):
         for convert in converters:
-            value = convert(value, expression, connection)
+            value = convert(value, expression, here)
         read.append(value)
     return read
 
