@@ -3,53 +3,60 @@
 Each rule does the same to the portal and to the model of g16_model; then both must stand the same.
 """
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
-from unittest import mock
+from datetime import timedelta
 
-from django.db import transaction
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import precondition, rule
 
-from offers import domain
-from offers.models import Event, FlexOffer, FlexOrder, FlexRequest, Message
-from offers.services import inbox, outbox, trading
-from offers.services.trading import moves
+from offers.models import Message
+from offers.services import inbox, trading
 from tests import cast
-from tests.cast import NOON, Cast
-from tests.guarantees.g16_model import AGR, ANSWERS, DSO, Model, Said, Thing
+from tests.guarantees.g16_model import AGR, DSO
+from tests.guarantees.g16_stage import Stage
 
 PICK = st.integers(min_value=0, max_value=30)
 MINUTES = st.sampled_from([0.05, 0.5, 1, 6, 20, 60])
-TABLES = {"flex_request": domain.REQUEST, "flex_offer": domain.OFFER, "flex_order": domain.ORDER}
 MANY = 4
 
 
-class Death(BaseException):
-    """The process ends here; no handler of the portal sees it."""
-
-
-class Market(RuleBasedStateMachine):
-    def __init__(self, everybody: Cast) -> None:
-        super().__init__()
-        self.cast, self.model = everybody, Model(NOON)
-        self.start = transaction.savepoint()
-        self.rows: dict[Said, int] = {}
-        self.keys: dict[Thing, str] = {}  # the MessageID of what is offered or asked
-
+class Market(Stage):
     # --- what people do ---
 
-    @precondition(lambda self: len(self.model.offers) < MANY)
-    @rule(minutes=st.sampled_from([5, 60]))
-    def offers(self, minutes: int) -> None:
-        expires = self.model.now + timedelta(minutes=minutes)
-        draft = cast.offer_draft(expires)
-        row = trading.draft_offer(
-            self.cast.agr, self.cast.point, self.cast.dso, cast.TOMORROW, draft, self.cast.trader, self.now
+    @precondition(lambda self: len(self.model.offers) + len(self.model.plans) < MANY)
+    @rule(minutes=st.sampled_from([5, 60]), on=PICK, dies_at=PICK)
+    def offers(self, minutes: int, on: int, dies_at: int) -> None:
+        thing, pk = self.drafted(minutes, on)
+        self.act(
+            lambda: trading.send_offer(self.cast.agr, pk, self.cast.trader, self.now),
+            lambda: self.model.offer(self.named(thing, pk)),
+            dies_at,
         )
-        sent = trading.send_offer(self.cast.agr, row.pk, self.cast.trader, self.now)
-        self.keys[self.model.offer(expires)] = cast.message_of(sent).message_id
+
+    @precondition(lambda self: len(self.model.offers) + len(self.model.plans) < MANY)
+    @rule(minutes=st.sampled_from([5, 60]), on=PICK, later=MINUTES)
+    def plans(self, minutes: int, on: int, later: float) -> None:
+        thing, pk = self.drafted(minutes, on)
+        thing.send_at = self.now + timedelta(minutes=later)
+        self.drafts[thing] = pk
+        self.act(
+            lambda: trading.schedule_offer(self.cast.agr, pk, thing.send_at, self.cast.trader, self.now),
+            lambda: self.model.plan(thing),
+        )
+
+    @precondition(lambda self: self.model.plans)
+    @rule(pick=PICK, change=st.sampled_from(["throw away", "not later", "valid for longer"]))
+    def changes_a_plan(self, pick: int, change: str) -> None:
+        thing, agr, by = self.one_of(self.model.plans, pick), self.cast.agr, self.cast.trader
+        pk = self.drafts[thing]
+        if change == "valid for longer":
+            thing.expires_at += timedelta(minutes=5)
+            trading.save_offer_draft(agr, pk, cast.offer_draft(thing.expires_at), by, self.now)
+            return
+        self.model.plans.remove(thing)
+        if change == "throw away":
+            trading.delete_offer_draft(agr, pk)
+        else:
+            trading.schedule_offer(agr, pk, None, by, self.now)
 
     @precondition(lambda self: len(self.model.requests) < MANY)
     @rule(minutes=st.sampled_from([5, 60]))
@@ -57,6 +64,11 @@ class Market(RuleBasedStateMachine):
         expires = self.model.now + timedelta(minutes=minutes)
         sent = cast.send_request(self.cast, self.now, timedelta(minutes=minutes))
         self.keys[self.model.request(expires, sent.revision)] = cast.message_of(sent).message_id
+
+    @precondition(lambda self: len(self.model.prognoses) < MANY)
+    @rule(revision=st.integers(1, 3))
+    def foresees(self, revision: int) -> None:
+        self.keys[self.model.prognose(revision)] = self.send_prognosis(revision).message_id
 
     @rule(by_agr=st.booleans())
     def tests_the_line(self, by_agr: bool) -> None:
@@ -76,11 +88,15 @@ class Market(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.known())
-    @rule(pick=PICK, dies_at=PICK)
-    def orders(self, pick: int, dies_at: int) -> None:
+    @rule(pick=PICK, dies_at=PICK, factor=st.sampled_from(["1.00", "0.40", "0.87"]))
+    def orders(self, pick: int, dies_at: int, factor: str = "1.00") -> None:
         offer = self.one_of(self.known(), pick)
         row = self.offer_row(offer, DSO)
-        self.act(lambda: cast.order(self.cast, row, self.now), lambda: self.model.order(offer), dies_at)
+        self.act(
+            lambda: cast.order(self.cast, row, self.now, factor=factor),
+            lambda: self.model.order(offer),
+            dies_at,
+        )
 
     @precondition(lambda self: self.known())
     @rule(pick=PICK, yes=st.booleans(), dies_at=PICK)
@@ -95,6 +111,16 @@ class Market(RuleBasedStateMachine):
             ),
             lambda: self.model.review(offer, yes),
             dies_at,
+        )
+
+    @precondition(lambda self: self.model.said)
+    @rule(pick=PICK)
+    def sends_again(self, pick: int) -> None:
+        one = self.one_of(self.model.said, pick)
+        row = self.row(one)
+        self.act(
+            lambda: trading.send_again(row.owner, row.pk, self.cast.admin, self.now),
+            lambda: self.model.send_again(one),
         )
 
     @rule()
@@ -129,23 +155,25 @@ class Market(RuleBasedStateMachine):
         one = self.one_of(self.model.in_flight(), pick)
         self.hand_over(one)
 
-    @precondition(lambda self: self.model.inbox)
+    @precondition(lambda self: self.arrived())
     @rule(pick=PICK)
     def arrives_again(self, pick: int) -> None:
-        self.hand_over(self.one_of(self.model.inbox, pick))
+        self.hand_over(self.one_of(self.arrived(), pick))
 
-    @precondition(lambda self: self.refusable())
+    @precondition(lambda self: self.arrived())
+    @rule(pick=PICK)
+    def its_name_is_used_again(self, pick: int) -> None:
+        one = self.one_of(self.arrived(), pick)
+        inbox.receive(self.forged(self.row(one)), "127.0.0.1", self.now)
+        self.model.forge(one)
+
+    @precondition(lambda self: self.hopeless())
     @rule(pick=PICK)
     def is_given_up(self, pick: int) -> None:
-        one = self.one_of(self.refusable(), pick)
+        one = self.one_of(self.hopeless(), pick)
         Message.objects.filter(pk=self.row(one).pk).update(state="failed", state_at=self.now)
         trading.fail_undelivered(self.now)
         self.model.give_up(one)
-
-    def refusable(self) -> list[Said]:
-        """What the other side never saw, and whose end concerns a trade."""
-        kinds = ("FlexRequest", "FlexOffer", "FlexOrder")
-        return [one for one in self.model.in_flight() if one.kind in kinds and one.received_at is None]
 
     # --- workers and clock ---
 
@@ -167,203 +195,9 @@ class Market(RuleBasedStateMachine):
             trading.expire_due(self.now)
         self.model.sweep()
 
-    # --- how ---
-
-    @property
-    def now(self) -> datetime:
-        return self.model.now
-
-    @staticmethod
-    def one_of(things: list[Any], pick: int) -> Any:
-        return things[pick % len(things)]
-
-    def known(self) -> list[Thing]:
-        return [offer for offer in self.model.offers if offer.at[DSO]]
-
-    def offer_row(self, offer: Thing, side: str) -> FlexOffer:
-        owner = self.cast.agr if side == AGR else self.cast.dso
-        return FlexOffer.objects.get(owner=owner, message__message_id=self.keys[offer])
-
-    def row(self, one: Said) -> Message:
-        return Message.objects.get(pk=self.rows[one])
-
-    def hand_over(self, one: Said) -> None:
-        inbox.receive(bytes(self.row(one).sealed or b""), "127.0.0.1", self.now)
-        self.model.arrive(one)
-
-    def act(self, real: Callable[[], Any], model: Callable[[], bool], dies_at: int) -> None:
-        """A person acts, perhaps in a process that dies on the way; then they try again."""
-        refused = False
-
-        def attempt() -> None:
-            nonlocal refused
-            try:
-                real()
-            except (domain.IllegalMove, trading.Refused):
-                refused = True
-
-        if self.dies(attempt, dies_at):
-            self.both_stand_the_same()
-            attempt()
-        assert model() is not refused
-
-    def dies(self, work: Callable[[], Any], at: int) -> bool:
-        """Do it in a process that dies at its n-th step, if it gets so far; its transaction is undone."""
-        steps = iter(range(at))
-
-        def or_die(step: Callable[..., Any]) -> Callable[..., Any]:
-            def wrapped(*args: Any, **named: Any) -> Any:
-                if next(steps, None) is None:
-                    raise Death
-                return step(*args, **named)
-
-            return wrapped
-
-        with (
-            mock.patch.object(moves, "_record", or_die(moves._record)),
-            mock.patch.object(outbox, "enqueue", or_die(outbox.enqueue)),
-            mock.patch.object(outbox, "mark_answered", or_die(outbox.mark_answered)),
-        ):
-            try:
-                work()
-            except Death:
-                return True
-        return False
-
-    # --- what must hold ---
-
-    @invariant()
-    def both_stand_the_same(self) -> None:
-        self.name_what_was_said()
-        offers = dict(self.states(FlexOffer))
-        requests = dict(self.states(FlexRequest))
-        for rows, things in ((offers, self.model.offers), (requests, self.model.requests)):
-            wanted = {
-                (side, self.keys[thing]): state
-                for thing in things
-                for side, state in thing.at.items()
-                if state
-            }
-            assert rows == wanted
-        orders = FlexOrder.objects.filter(owner=self.cast.dso).order_by("message_id")
-        wanted_orders = [(self.rows[one], one.state) for one in self.model.said if one.kind == "FlexOrder"]
-        assert list(orders.values_list("message", "state")) == wanted_orders
-        assert self.queued() == {self.rows[one] for one in self.model.in_flight()}
-        waiting = sum(one.due_at is not None for one in self.model.inbox)
-        assert Message.objects.unprocessed().count() == waiting
-        self.one_order_per_offer()
-
-    def states(self, model: Any) -> list[tuple[tuple[str, str], str]]:
-        rows = model.objects.exclude(state="draft").values_list("owner__role", "message__message_id", "state")
-        return [((role, key), state) for role, key, state in rows]
-
-    def queued(self) -> set[int]:
-        return set(Message.objects.queued().values_list("pk", flat=True))
-
-    def name_what_was_said(self) -> None:
-        """The rows that are new must be what the model says was said, in the same order."""
-        new = Message.objects.filter(direction="out").exclude(pk__in=self.rows.values()).order_by("pk")
-        unnamed = [one for one in self.model.said if one not in self.rows]
-        rows = list(new.select_related("owner"))
-        left = list(unnamed)
-        for row in rows:  # within one act the order is the portal's own affair
-            one = next(
-                (o for o in left if (o.kind, o.sender) == (row.type, row.owner.role) and self.fits(o, row)),
-                None,
-            )
-            assert one is not None, f"{row.owner.role} says {row.type}, and the model does not"
-            left.remove(one)
-            self.rows[one] = row.pk
-        assert not left, f"the model says {[(one.sender, one.kind) for one in left]}, and the portal does not"
-
-    def fits(self, one: Said, row: Message) -> bool:
-        """Whether it answers the same message, in the same way; or is about the same thing."""
-        if one.asked is not None:
-            asked = row.answers
-            here = asked is not None and asked.message_id == self.row(one.asked).message_id
-            return here and (one.kind == "TestMessageResponse" or (asked.answer == "accepted") == one.yes)
-        if one.thing is not None and row.refers_to is not None:
-            return row.refers_to.message_id == self.keys[one.thing]
-        return True
-
-    def one_order_per_offer(self) -> None:
-        accepted = FlexOrder.objects.filter(state="accepted").values_list("flex_offer", flat=True)
-        ordered = FlexOffer.objects.filter(state="ordered").values_list("pk", flat=True)
-        assert len(set(accepted)) == len(accepted)
-        assert set(accepted) == set(ordered)
-
-    # --- the end ---
-
-    def teardown(self) -> None:
-        try:
-            self.come_to_rest()
-            self.both_agree()
-            self.every_event_is_a_move_of_the_tables()
-        finally:
-            transaction.savepoint_rollback(self.start)
-            transaction.savepoint_commit(self.start)  # else five thousand of them lie within each other
-            transaction.get_connection().run_on_commit.clear()
-            self.cast.point.answers_automatically = True
-
-    def come_to_rest(self) -> None:
-        """Everything arrives, waiting references run out, every deadline passes."""
-        while self.model.in_flight() or any(one.due_at for one in self.model.inbox):
-            for one in self.model.in_flight():
-                cast.carry(self.row(one), self.now)
-                self.model.carry(one)
-            self.model.now += timedelta(seconds=2)
-            inbox.process_due(lambda: self.now)
-            self.model.process()
-            self.both_stand_the_same()
-            if not self.model.in_flight():
-                self.model.now += timedelta(minutes=70)
-                trading.expire_due(self.now)
-                self.model.sweep()
-                self.both_stand_the_same()
-        self.model.now += timedelta(minutes=70)
-        trading.expire_due(self.now)
-        self.model.sweep()
-        self.both_stand_the_same()
-        if self.model.in_flight():
-            self.come_to_rest()
-
-    def both_agree(self) -> None:
-        still_open = FlexOffer.objects.filter(state__in=["sent", "accepted", "ordering"]).count()
-        assert still_open == 0
-        assert not FlexRequest.objects.filter(state__in=["sent", "accepted"]).exists()
-        assert not FlexOrder.objects.filter(state="sent").exists()
-        assert not Message.objects.filter(state="parked").exists()
-        for offer in self.model.offers:
-            ends = offer.at[AGR], offer.at[DSO]
-            assert ends in AGREED or self.revocation_was_refused(offer), ends
-
-    def revocation_was_refused(self, offer: Thing) -> bool:
-        """Its offer came more than half a minute after it: the AGR was told so."""
-        refused = [one for one in self.model.said if one.thing is offer and one.answered is False]
-        return any(one.kind == "FlexOfferRevocation" for one in refused)
-
-    def every_event_is_a_move_of_the_tables(self) -> None:
-        for noun, table in TABLES.items():
-            legal = {(str(state), str(event), str(to)) for (state, event), to in table.items()}
-            before: dict[int, tuple[int, str]] = {}
-            rows = Event.objects.filter(**{f"{noun}__isnull": False}).order_by(noun, "version")
-            for key, version, event, seen, to in rows.values_list(
-                noun, "version", "event", "from_state", "to_state"
-            ):
-                last = before.get(key)
-                assert last is None or (version, seen) == (last[0] + 1, last[1])
-                assert seen == to or not seen or (seen, event, to) in legal, (noun, seen, event, to)
-                before[key] = version, to
-
-
-AGREED = {
-    ("ordered", "ordered"),
-    ("revoked", "revoked"),
-    ("revoked", "rejected"),
-    ("revoked", ""),  # it came too late, or never
-    ("rejected", "rejected"),
-    ("rejected", ""),
-    ("expired", "expired"),
-    ("expired", ""),
-}
-assert set(ANSWERS)  # every kind that is answered
+    @rule(dies_at=PICK)
+    def what_was_planned_is_sent(self, dies_at: int) -> None:
+        if self.dies(lambda: trading.send_planned(self.now), dies_at):
+            trading.send_planned(self.now)
+        for thing in self.model.send_planned():
+            self.named(thing, self.drafts[thing])

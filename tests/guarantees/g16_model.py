@@ -5,7 +5,7 @@ is a kind, the thing that it is about and, for an answer, what it says.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -16,17 +16,21 @@ ANSWERS = {
     "FlexOffer": "FlexOfferResponse",
     "FlexOfferRevocation": "FlexOfferRevocationResponse",
     "FlexOrder": "FlexOrderResponse",
+    "D-Prognosis": "D-PrognosisResponse",
     "TestMessage": "TestMessageResponse",
 }
+FOREVER = datetime.max.replace(tzinfo=UTC)
 names = count(1)
 
 
 @dataclass(eq=False)
 class Thing:
-    """A request or an offer: how it stands with each side ("" where it never arrived)."""
+    """A request, an offer or a prognosis: how it stands with each side ("" where it never arrived)."""
 
     expires_at: datetime
     revision: int = 0
+    request: "Thing | None" = None  # that an offer answers, and whose conversation it continues
+    send_at: datetime | None = None  # while it is planned
     at: dict[str, str] = field(default_factory=lambda: {AGR: "", DSO: ""})
     orders: list["Said"] = field(default_factory=list)
     number: int = field(default_factory=lambda: next(names))
@@ -44,6 +48,9 @@ class Said:
     state: str = "sent"  # of an order
     answered: bool | None = None  # the first answer that came back
     carried: bool = False
+    delivered: bool = False  # at least once; whatever becomes of sending it again
+    given_up: bool = False
+    forged: bool = False  # another message under a MessageID that was used before
     received_at: datetime | None = None
     due_at: datetime | None = None  # while it waits to be processed
     waited: bool = False  # and was looked at already, before what it refers to was there
@@ -59,6 +66,8 @@ class Model:
         self.now, self.staff = now, False
         self.offers: list[Thing] = []
         self.requests: list[Thing] = []
+        self.prognoses: list[Thing] = []
+        self.plans: list[Thing] = []  # offers that are to be sent later
         self.said: list[Said] = []  # in the order in which they were queued
         self.inbox: list[Said] = []  # in the order in which they arrived first
 
@@ -77,12 +86,58 @@ class Model:
         self.say("FlexRequest", DSO, thing)
         return thing
 
-    def offer(self, expires_at: datetime) -> Thing:
-        thing = Thing(expires_at)
+    def can_be_offered(self, thing: Thing) -> bool:
+        asked = thing.request
+        return self.now < thing.expires_at and (asked is None or self.now < asked.expires_at)
+
+    def offer(self, thing: Thing) -> bool:
+        if not self.can_be_offered(thing):
+            return False
         thing.at[AGR] = "sent"
         self.offers.append(thing)
         self.say("FlexOffer", AGR, thing)
+        return True
+
+    def plan(self, thing: Thing) -> bool:
+        if not self.can_be_offered(thing):
+            return False
+        self.plans.append(thing)
+        return True
+
+    def send_planned(self) -> list[Thing]:
+        """What can be offered when its time comes; what cannot stays a draft that nobody sends any more."""
+        due = [thing for thing in self.plans if thing.send_at is None or thing.send_at <= self.now]
+        self.plans = [thing for thing in self.plans if thing not in due]
+        return [thing for thing in due if self.offer(thing)]
+
+    def prognose(self, revision: int) -> Thing:
+        thing = Thing(FOREVER, revision)
+        self.prognoses.append(thing)
+        self.say("D-Prognosis", AGR, thing)
         return thing
+
+    def send_again(self, one: Said) -> bool:
+        """The same bytes once more, unless that is of no use; a trade that had failed lives again."""
+        thing, side = one.thing, one.sender
+        if not one.carried or one.answered is False:
+            return False
+        if thing is not None and one.kind in ("FlexRequest", "FlexOffer", "FlexOrder"):
+            state = one.state if one.kind == "FlexOrder" else thing.at[side]
+            if self.now >= thing.expires_at or state in ("revoked", "rejected", "superseded"):
+                return False
+            if state == "failed" and not self.revive(one, thing):
+                return False
+        one.carried, one.queued_at = False, self.now
+        return True
+
+    def revive(self, one: Said, thing: Thing) -> bool:
+        if one.kind != "FlexOrder":
+            thing.at[one.sender] = "sent"
+            return True
+        if thing.at[DSO] != "accepted":
+            return False
+        thing.at[DSO], one.state = "ordering", "sent"
+        return True
 
     def revoke(self, offer: Thing) -> bool:
         if offer.at[AGR] not in ("sent", "accepted", "failed") or self.now >= offer.expires_at:
@@ -124,6 +179,12 @@ class Model:
     def in_flight(self) -> list[Said]:
         return [one for one in self.said if not one.carried]
 
+    def can_be_given_up(self, one: Said) -> bool:
+        """What the other side certainly has not, for the first time; or had before it was sent again."""
+        if one.carried or one.kind not in ("FlexRequest", "FlexOffer", "FlexOrder"):
+            return False
+        return one.delivered or (one.received_at is None and not one.given_up)
+
     def arrive(self, one: Said) -> None:
         if one.received_at is None:
             one.received_at = one.due_at = self.now
@@ -134,6 +195,11 @@ class Model:
         elif one.replies and (last := one.replies[-1]).carried and self.now - self.told_at(last) >= AGAIN:
             last.carried, last.queued_at = False, self.now
 
+    def forge(self, one: Said) -> None:
+        """Whoever sent `one` sends something else under its MessageID."""
+        other = Said("TestMessage", one.sender, received_at=self.now, due_at=self.now, forged=True)
+        self.inbox.append(other)
+
     def told_at(self, one: Said) -> datetime:
         assert one.queued_at is not None
         return one.queued_at
@@ -143,13 +209,14 @@ class Model:
         return one.kind == "FlexOffer" and one.thing is not None and one.thing.at[DSO] != ""
 
     def carry(self, one: Said) -> None:
-        one.carried, one.queued_at = True, self.now
+        one.carried, one.delivered, one.queued_at = True, True, self.now
         self.arrive(one)
 
     def give_up(self, one: Said) -> None:
-        one.carried, one.queued_at = True, self.now
+        """An order that was delivered before binds whoever has it: its offer is not free (D16)."""
+        one.carried, one.given_up, one.queued_at = True, True, self.now
         assert one.thing is not None
-        if one.kind == "FlexOrder" and one.state == "sent":
+        if one.kind == "FlexOrder" and one.state == "sent" and not one.delivered:
             one.state = "failed"
             if one.thing.at[DSO] == "ordering":
                 one.thing.at[DSO] = "accepted"
@@ -171,7 +238,7 @@ class Model:
         if one is None or at > self.now:
             return False
         one.due_at = None
-        getattr(self, f"take_{one.kind}")(one)
+        getattr(self, f"take_{one.kind.replace('-', '')}")(one)
         one.waited = one.due_at is not None
         return True
 
@@ -205,7 +272,8 @@ class Model:
     def take_FlexOffer(self, one: Said) -> None:
         offer = self.thing_of(one)
         assert one.received_at is not None
-        if one.received_at >= offer.expires_at:
+        asked = offer.request
+        if one.received_at >= min(offer.expires_at, asked.expires_at if asked else FOREVER):
             self.answer(one, False)
             return
         offer.at[DSO] = "sent"
@@ -266,8 +334,22 @@ class Model:
         elif offer.at[DSO] == "ordering":
             offer.at[DSO] = "accepted"
 
+    def take_DPrognosis(self, one: Said) -> None:
+        prognosis = self.thing_of(one)
+        yes = all(p.revision < prognosis.revision for p in self.prognoses if p.at[DSO])
+        if yes:
+            prognosis.at[DSO] = "accepted"
+        self.answer(one, yes)
+
+    def take_DPrognosisResponse(self, one: Said) -> None:
+        self.is_first(one)
+
     def take_TestMessage(self, one: Said) -> None:
-        self.answer(one, True)
+        """It has no answer that says no: whoever re-uses a MessageID hears nothing."""
+        if one.forged:
+            one.judged = "rejected"
+        else:
+            self.answer(one, True)
 
     def take_TestMessageResponse(self, one: Said) -> None:
         self.is_first(one)
@@ -276,7 +358,7 @@ class Model:
         """Whether this is the first answer; it proves that what it answers was delivered."""
         assert one.asked is not None
         one.judged = "accepted"
-        first, one.asked.carried = one.asked.answered is None, True
+        first, one.asked.carried, one.asked.delivered = one.asked.answered is None, True, True
         if first:
             one.asked.answered = one.yes
         return first
@@ -305,8 +387,13 @@ class Model:
             offer.at[side] = "expired"
 
     def in_time_and_unread(self, offer: Thing, side: str) -> bool:
+        """Something of its conversation, which is that of the request if there is one."""
         return any(
-            one.thing is offer and one.sender != side and one.due_at and one.received_at < offer.expires_at
+            one.thing is not None
+            and (one.thing.request or one.thing) is (offer.request or offer)
+            and one.sender != side
+            and one.due_at
+            and one.received_at < offer.expires_at
             for one in self.inbox
             if one.received_at is not None
         )

@@ -11,6 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from offers.services import mapping
 from tests.cast import Cast
 from tests.guarantees.g16_machine import Market
+from tests.guarantees.g16_stage import NEVER
 
 pytestmark = pytest.mark.django_db
 
@@ -30,18 +31,17 @@ def test_g16_the_portal_and_the_model_stand_the_same(everybody: Cast) -> None:
 
 def crossing(market: Market) -> None:
     """An order and a revocation cross: both are sent, and the order arrives."""
-    everything = 30  # steps that a process may take before it dies: it does not
-    market.offers(minutes=60)
+    market.offers(minutes=60, on=0, dies_at=NEVER)
     market.both_stand_the_same()
     market.arrives(pick=0)
-    market.is_processed(dies_at=everything)
+    market.is_processed(dies_at=NEVER)
     market.both_stand_the_same()
-    market.orders(pick=0, dies_at=everything)
-    market.revokes(pick=0, dies_at=everything)
+    market.orders(pick=0, dies_at=NEVER)
+    market.revokes(pick=0, dies_at=NEVER)
     market.both_stand_the_same()
     kinds = [one.kind for one in market.model.in_flight()]
     market.arrives(pick=kinds.index("FlexOrder"))
-    market.is_processed(dies_at=everything)
+    market.is_processed(dies_at=NEVER)
     market.both_stand_the_same()
 
 
@@ -59,17 +59,82 @@ def test_g16_a_wrong_rule_would_be_found(everybody: Cast, monkeypatch: pytest.Mo
         crossing(Market(everybody))
 
 
+def test_g16_an_order_that_was_delivered_binds_though_sending_it_again_fails(everybody: Cast) -> None:
+    """Staff sends it again before its answer came, and the AGR's server refuses the copy for good."""
+    market = Market(everybody)
+    market.offers(minutes=60, on=0, dies_at=NEVER)
+    market.both_stand_the_same()
+    market.arrives_as_it_should()
+    market.both_stand_the_same()
+    market.orders(pick=0, dies_at=NEVER, factor="0.87")
+    market.both_stand_the_same()
+    (order,) = (one for one in market.model.said if one.kind == "FlexOrder")
+    market.arrives(pick=market.model.in_flight().index(order))
+    market.sends_again(pick=market.model.said.index(order))
+    market.both_stand_the_same()
+    market.is_given_up(pick=0)
+    market.both_stand_the_same()
+    market.teardown()
+    assert [offer.at for offer in market.model.offers] == [{"AGR": "ordered", "DSO": "ordered"}]
+
+
+def test_g16_an_offer_that_was_planned_on_a_request_and_failed_once_is_sent_again(everybody: Cast) -> None:
+    market = Market(everybody)
+    market.asks(minutes=60)
+    market.both_stand_the_same()
+    for _ in ("the request", "its answer"):
+        market.arrives_as_it_should()
+        market.both_stand_the_same()
+    market.plans(minutes=60, on=1, later=1)
+    market.what_was_planned_is_sent(dies_at=NEVER)  # not yet
+    market.both_stand_the_same()
+    market.passes(minutes=1)
+    market.what_was_planned_is_sent(dies_at=1)
+    market.both_stand_the_same()
+    (offer,) = market.model.in_flight()
+    market.is_given_up(pick=0)
+    market.both_stand_the_same()
+    assert offer.thing is not None and offer.thing.at["AGR"] == "failed"
+    market.sends_again(pick=market.model.said.index(offer))
+    market.arrives_as_it_should()
+    market.both_stand_the_same()
+    market.foresees(revision=1)
+    market.both_stand_the_same()
+    market.arrives_as_it_should()
+    market.both_stand_the_same()
+    assert offer.thing.request is market.model.requests[0] and offer.thing.at["DSO"] == "accepted"
+    market.teardown()
+    assert [thing.at["DSO"] for thing in market.model.prognoses] == ["accepted"]
+
+
+def test_g16_an_offer_that_comes_after_the_end_of_its_request(everybody: Cast) -> None:
+    market = Market(everybody)
+    market.asks(minutes=5)
+    for _ in ("the request", "its answer"):
+        market.both_stand_the_same()
+        market.arrives_as_it_should()
+    market.offers(minutes=60, on=1, dies_at=NEVER)
+    market.both_stand_the_same()
+    market.passes(minutes=6)
+    market.arrives_as_it_should()
+    market.both_stand_the_same()
+    market.offers(minutes=60, on=1, dies_at=NEVER)  # nor is another one made now
+    market.both_stand_the_same()
+    market.teardown()
+    assert [offer.at for offer in market.model.offers] == [{"AGR": "rejected", "DSO": ""}]
+
+
 def test_g16_a_revocation_that_overtook_its_offer_while_nobody_worked(everybody: Cast) -> None:
     """Both lie unread for longer than a message waits for the one that it refers to."""
     market = Market(everybody)
-    market.offers(minutes=60)
+    market.offers(minutes=60, on=0, dies_at=NEVER)
     market.both_stand_the_same()
-    market.revokes(pick=0, dies_at=30)
+    market.revokes(pick=0, dies_at=NEVER)
     market.both_stand_the_same()
     market.arrives(pick=1)
     market.arrives(pick=0)
     market.passes(minutes=1)
-    market.is_processed(dies_at=30)
+    market.is_processed(dies_at=NEVER)
     market.both_stand_the_same()
     market.teardown()
     assert [offer.at for offer in market.model.offers] == [{"AGR": "revoked", "DSO": "revoked"}]
