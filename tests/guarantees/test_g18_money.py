@@ -119,14 +119,13 @@ def _halves_away(hundredths: int) -> int:
 
 
 def test_g18_a_hundred_thousand_settlements_add_up_to_the_last_unit() -> None:
-    """Price - Penalty = Net: every second one stands for a penalty. Each is paid as its column keeps it, and
-    what whole numbers say is paid."""
+    """Price - Penalty = Net: every second one stands for a penalty. Whole numbers say what each comes to."""
     field, paid, wanted = MoneyField(), [], []
     for cents, hundredths, price in settlements(AMOUNTS):
         kept = field.from_db_value(field.get_prep_value(price))
-        assert kept == price
-        paid.append(kept)
         wanted.append(_halves_away(cents * hundredths))
+        assert kept == price == Decimal(wanted[-1]) / 100
+        paid.append(kept)
     prices, penalties = paid[::2], paid[1::2]
     net = [price - penalty for price, penalty in zip(prices, penalties, strict=True)]
     assert sum(prices) - sum(penalties) == sum(net)
