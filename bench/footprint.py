@@ -19,9 +19,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tests import servers
+
 ROOT = Path(__file__).resolve().parent.parent
 START_WITHIN = 120.0
-SETTLE = 20.0  # the counterparties begin, and what they say is processed
+SETTLE = 20.0  # seconds: the counterparties begin, and what they say is processed
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -40,7 +42,8 @@ def demo(state: str) -> Iterator[int]:
         environment.pop(name, None)
     said = Path(state) / "said"
     with said.open("wb") as out:
-        command = [sys.executable, str(ROOT / "manage.py"), "demo", "--port", "8900"]
+        port = str(servers.free_port())
+        command = [sys.executable, str(ROOT / "manage.py"), "demo", "--port", port]
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=ROOT)
     try:
         deadline = time.monotonic() + START_WITHIN
@@ -118,10 +121,11 @@ def total(found: list[Process], field: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--settle", type=float, default=SETTLE, help="seconds before that")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="flexportal-footprint-") as state, demo(state) as pid:
-        time.sleep(SETTLE)
+        time.sleep(options.settle)
         found = measure(pid, options.seconds)
     print("\n".join(table(found)))
     if options.json:

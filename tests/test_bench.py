@@ -1,5 +1,6 @@
 """Each benchmark runs in a tiny form, so that it cannot rot; what it measures then means nothing."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -10,14 +11,20 @@ from django.conf import settings
 
 from bench import report
 
+CLOCKS = ("--conversations", "12", "--database", "sqlite")
 
-def run(name: str, *options: str) -> dict[str, Any]:
-    """What its last line says."""
-    command = [sys.executable, "-m", f"bench.{name}", "--json", *options]
-    done = subprocess.run(
+
+def program(name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", f"bench.{name}", *options]
+    return subprocess.run(
         command, capture_output=True, text=True, timeout=240, cwd=settings.BASE_DIR, check=False
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def run(name: str, *options: str, fails: bool = False) -> dict[str, Any]:
+    """What its last line says; a control has to fail."""
+    done = program(name, "--json", *options)
+    assert done.returncode == int(fails), done.stdout[-3000:] + done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -53,6 +60,34 @@ def test_taking_in_is_measured_beside_the_official_service_until_the_answer_is_d
     assert found["answered_per_second_1x1"] > 0
     assert found["ratio_1x1"] > 0
     assert found["refused_1x1"] == 0
+
+
+def test_the_footprint_of_the_demo_is_measured() -> None:
+    found = run("footprint", "--settle", "0", "--seconds", "1")
+    assert found["pss_mb"] > 0
+    assert {"supervisor", "web", "worker"} <= {process["name"] for process in found["processes"]}
+
+
+@pytest.mark.interop
+def test_keys_change_under_load_towards_a_peer_of_the_specification_and_the_official_library() -> None:
+    assert run("people.g38", "--messages", "30")["held"]
+
+
+def test_a_clock_is_set_back_in_the_middle_of_trade() -> None:
+    found = run("faults.g24", *CLOCKS)
+    assert found["closed"] == 12 and found["closed_before"] < 12
+
+
+@pytest.mark.control
+def test_a_clock_that_is_set_back_stops_who_trusts_its_old_times() -> None:
+    assert not run("faults.g24", *CLOCKS, "--patience", "8", "--weak", "timeless", fails=True)["finished"]
+
+
+def test_the_fuzzer_runs_or_says_what_it_needs() -> None:
+    if importlib.util.find_spec("atheris"):
+        assert program("fuzz.decode", "-runs=50").returncode == 0
+    else:
+        assert "pip install atheris" in program("fuzz.decode").stderr
 
 
 def test_a_table_stands_in_columns(capsys: pytest.CaptureFixture[str]) -> None:

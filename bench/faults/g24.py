@@ -19,6 +19,7 @@ AHEAD = {"AGR": 600, "DSO": -600}  # seconds
 STEP = -3600  # of the grid operator's clock
 AWAY = 5.0  # seconds for which the aggregator cannot be reached before the step
 PATIENCE = 120.0
+WINDOW = 60  # conversations open at once: fewer than there are, so that trade goes on when it is half done
 
 
 def dial(side: town.Installation, seconds: int) -> None:
@@ -51,8 +52,8 @@ def run(conversations: int, database: str, weak: str = "", patience: float = PAT
     clocks = partial(hand_out_clocks, weak)
     with town.town(database, conversations, settings=settings, before_start=clocks) as place:
         started = time.monotonic()
-        place.trade(conversations, window=60)
-        place.wait(lambda: place.closed >= conversations // 2, patience)
+        place.trade(conversations, window=min(WINDOW, max(2, conversations // 3)))
+        place.wait(lambda: place.closed >= conversations // 2, PATIENCE)
         before = place.closed
         step(place)
         finished = place.finish(conversations, patience)
@@ -72,9 +73,10 @@ def main() -> int:
     parser.add_argument("--conversations", type=int, default=300)
     parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
     parser.add_argument("--weak", choices=["timeless"], default="", help="a control: must fail")
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds in which nothing moves")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    found = run(given.conversations, given.database, given.weak)
+    found = run(given.conversations, given.database, given.weak, given.patience)
     print(f"finished {found['finished']} in {found['seconds']} s, {found['closed_before']} before the step")
     print(found.pop("text"))
     if given.json:

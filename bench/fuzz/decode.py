@@ -11,7 +11,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import atheris
+try:
+    import atheris
+except ModuleNotFoundError:
+    sys.exit("Atheris is missing, which is no dependency of the project: pip install atheris==3.0.0")
 
 with atheris.instrument_imports(include=["offers"]):
     from offers import uftp
