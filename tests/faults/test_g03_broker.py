@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
 
 def test_g03_the_broker_is_disposable() -> None:
-    found = g03.run(24, frozen=12.0, flush_every=0.3, weak="brisk")
+    found = g03.run(24, frozen=15.0, flush_every=0.3, weak="brisk")
     print(found["text"])
     assert g03.held(found), found
     assert found["closed"] == 24
