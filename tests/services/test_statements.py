@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 MOST = {
     "FlexRequest": 16,
     "FlexRequestResponse": 13,
-    "FlexOffer": 16,
+    "FlexOffer": 17,
     "FlexOfferResponse": 11,
     "FlexOrder": 18,
     "FlexOrderResponse": 16,

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from threading import Barrier
 from time import sleep
 
 import pytest
@@ -351,7 +352,7 @@ def test_schemas_are_compiled_one_at_a_time(monkeypatch):
 
     alone: list[bool] = []
     monkeypatch.setattr(etree, "XMLSchema", compiled)
-    with ThreadPoolExecutor(4) as threads:
+    with ThreadPoolExecutor(4, initializer=Barrier(4).wait) as threads:
         list(threads.map(uftp.schema, ["3.1.0", "3.0.0"] * 8))
     assert len(alone) >= 4
     assert all(alone)
