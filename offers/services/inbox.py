@@ -310,8 +310,8 @@ def _take_response(
 def _asked(row: models.Message, message: uftp.PayloadMessage) -> models.Message | None:
     sent: dict[str, Any] = {"owner": row.owner, "counterparty": row.counterparty, "direction": Direction.OUT}
     if isinstance(message, uftp.TestMessageResponse):  # has no reference, only its conversation
-        sent |= {"type": "TestMessage", "conversation_id": row.conversation_id}
-        return sql.find(models.Message, **sent)
+        tests = models.Message.objects.filter(**sent, type="TestMessage")
+        return tests.filter(conversation_id=row.conversation_id).first()
     asked = sql.find(models.Message, **sent, message_id=message.reference)
     return asked if asked and uftp.CATALOGUE[asked.type].response_type is type(message) else None
 

@@ -43,8 +43,11 @@ def save(row: models.Model, **fields: Any) -> None:
 
 
 def find(model: type[M], *related: str, locked: bool = False, **where: Any) -> M | None:
-    """The first row that is so, with its (never empty) `related` ones; locked until the transaction ends, if
-    that is wanted, as atomic.locked does."""
+    """The row that is so, with its (never empty) `related` ones; None if there is none.
+
+    To be asked for one by what is unique: of several it is any. Who wanted the first of them would have
+    PostgreSQL look through all rows in their order. `locked` is as atomic.locked.
+    """
     statement, parts = _search(model, related, locked, tuple(where))
     with connection.cursor() as cursor:
         cursor.execute(statement, _values(model, where))
@@ -119,10 +122,7 @@ def _search(
     )
     conditions = " AND ".join(f"this.{column} = %s" for column in _quoted(model, where))
     lock = " FOR NO KEY UPDATE OF this" if locked and connection.features.has_select_for_update else ""
-    statement = (
-        f"SELECT {selected} FROM {_table(model)} AS this {joins} WHERE {conditions}"  # noqa: S608
-        f" ORDER BY this.{_key(model)} LIMIT 1{lock}"
-    )
+    statement = f"SELECT {selected} FROM {_table(model)} AS this {joins} WHERE {conditions}{lock}"  # noqa: S608
     return statement, [(kind, _columns(kind)) for kind, _ in kinds]
 
 
