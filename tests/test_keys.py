@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -178,6 +179,15 @@ def stage(transactional_db: None) -> Cast:
     return cast.assemble()
 
 
+def side_by_side(*verbs: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=verb) for verb in verbs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+
+
 @pytest.mark.postgres
 def test_keys_are_not_changed_over_while_somebody_seals(stage: Cast) -> None:
     """What was sealed by the old key stands in the queue before the change looks there."""
@@ -200,11 +210,7 @@ def test_keys_are_not_changed_over_while_somebody_seals(stage: Cast) -> None:
         changed.set()
         connection.close()
 
-    threads = [threading.Thread(target=one) for one in (seal, change)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join(10)
+    side_by_side(seal, change)
     assert outcome == ["not changed", "Messages sealed by the old key are still on th"]
 
 
@@ -225,11 +231,7 @@ def test_who_seals_after_a_change_has_the_new_key(stage: Cast) -> None:
         used.append(trading.send_test(stage.agr, stage.dso, NOON).key_used)
         connection.close()
 
-    threads = [threading.Thread(target=one) for one in (change, seal)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join(10)
+    side_by_side(change, seal)
     assert len(used) == 2 and used[0] == used[1]
 
 

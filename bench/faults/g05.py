@@ -82,22 +82,24 @@ def g05(place: town.Hamlet, messages: int, rng: random.Random) -> dict[str, Any]
     finally:
         proxy.close()
     place.restart_web()
-    book = Book(place.quiet_report())
     said = {offer.message_id: statuses for offer, statuses in zip(offers, heard, strict=True)}
+    seen = {"messages": messages, "deaths": len(last) + 1, "treated": dict(proxy.treated)}
+    return {**seen, **_judged(said, Book(place.quiet_report()))}
+
+
+def _judged(said: Mapping[str, list[int | None]], book: "Book") -> dict[str, Any]:
+    """What the database holds beside what each post was answered."""
     acknowledged = [name for name, statuses in said.items() if 200 in statuses]
     return {
-        "messages": messages,
         "acknowledged": len(acknowledged),
-        "deaths": len(last) + 1,
         "lost": [name for name in acknowledged if not book.inbox[name]],
         "doubled": [name for name in said if book.inbox[name] > 1],
         "unexpected": [
             *book.wrong(said),
             *(name for name in said if book.inbox[name] and not {200, None} & set(said[name])),
-            *(str(status) for statuses in heard for status in statuses if status not in (200, 400, None)),
+            *(str(one) for statuses in said.values() for one in statuses if one not in (200, 400, None)),
         ],
         "recovered": sum(len(statuses) > 1 for statuses in said.values()),
-        "treated": dict(proxy.treated),
     }
 
 

@@ -68,12 +68,7 @@ def enqueue(
     refers_to: models.Message | None = None,
 ) -> models.Message:
     """Encode, seal and store a message; the same bytes go out at every attempt. Rings on commit."""
-    keys.hold_change(owner)
-    public, secret = keys.signing_key(owner, now)
-    payload = uftp.encode(message)
-    signed = uftp.SignedMessage(
-        sender_domain=owner.domain, sender_role=owner.role, body=uftp.seal.seal(payload, secret)
-    )
+    public, payload, envelope = _seal(owner, message, now)
     row = models.Message(
         owner=owner,
         direction=Direction.OUT,
@@ -82,7 +77,7 @@ def enqueue(
         version=message.version,
         message_id=message.message_id,
         conversation_id=message.conversation_id,
-        sealed=uftp.encode_envelope(signed),
+        sealed=envelope,
         sha256=hashlib.sha256(payload).hexdigest(),
         key_used=public,
         about=about[:200],
@@ -99,6 +94,16 @@ def enqueue(
     bell.ring_on_commit(bell.DELIVER)
     crashpoint("outbox.enqueued")
     return row
+
+
+def _seal(owner: models.Participant, message: uftp.PayloadMessage, now: datetime) -> tuple[str, bytes, bytes]:
+    """The key that was used, what it sealed, and the envelope."""
+    keys.hold_change(owner)
+    public, secret = keys.signing_key(owner, now)
+    payload = uftp.encode(message)
+    body = uftp.seal.seal(payload, secret)
+    signed = uftp.SignedMessage(sender_domain=owner.domain, sender_role=owner.role, body=body)
+    return public, payload, uftp.encode_envelope(signed)
 
 
 def endpoint_of(participant: models.Participant) -> str:
